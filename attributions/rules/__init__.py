@@ -1,0 +1,1 @@
+"""Attribution rules, one a file; a file's name is the rule's name."""

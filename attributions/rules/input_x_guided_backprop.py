@@ -1,0 +1,35 @@
+"""Activation times guided backpropagation (the layer choice study, P1, section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from peephole.attributions.backward import Substitution
+from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.propagation import Propagation
+from peephole.attributions.rules.guided_backprop import guided
+
+
+@ATTRIBUTIONS.register
+class InputXGuidedBackprop(Propagation):
+    """``A ⊙ r`` with ``r`` what `guided_backprop` gives; signed, channels kept: ``[B,c,h,w]``.
+
+    The layer choice study multiplies by the activation because it finds the plain maps of middle layers to be of
+    one sign (section 3.2) and because only the product speaks of setting values to zero (section 4.2). At ``input``,
+    ``A`` is the normalised picture.
+    """
+
+    title: ClassVar[str] = "Input×Guided Backprop"
+    source: ClassVar[str] = (
+        "Delve into the layer choice of BP-based attribution explanations, section 3.2; rule of Springenberg et al., "
+        "Striving for simplicity: the all convolutional net, ICLR workshop 2015."
+    )
+    substitutions: ClassVar[Mapping[type[nn.Module], Substitution]] = {nn.ReLU: guided}
+
+    @staticmethod
+    def read(activation: Tensor, gradient: Tensor) -> Tensor:
+        """Activation times what arrived."""
+        return activation * gradient

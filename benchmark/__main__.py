@@ -1,0 +1,5 @@
+"""``python -m peephole``."""
+
+from peephole.cli import main
+
+main()

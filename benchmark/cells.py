@@ -1,0 +1,74 @@
+"""From stored scores to the board's cells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from peephole.certificates import passes
+from peephole.errors import PeepholeError
+from peephole.leaderboard.cells import Cell
+from peephole.plan import Plan, Row
+from peephole.provenance import version_facts
+from peephole.workspace import Workspace
+
+
+def collect(plan: Plan, workspace: Workspace, available: Collection[str], layers: Collection[str] = ()) -> list[Cell]:
+    """Every (method, layer, metric) of the plan whose scores are in the store.
+
+    Args:
+        plan: what was run.
+        workspace: to read the shards with.
+        available: digests of the units whose results are there.
+        layers: only these layers of the methods; all if empty. Calibration rows always stay.
+
+    Raises:
+        PeepholeError: a layer that no model of the run has.
+        DamagedShard: a shard is not what was written.
+    """
+    rows = [row for row in plan.rows if row.scores.digest in available]
+    facts = version_facts()
+    cells = [cell for row in rows for cell in _cells(row, plan, workspace, facts)]
+    known = list(dict.fromkeys(cell.layer for cell in cells if cell.kind == "method"))
+    unknown = [layer for layer in layers if layer not in known]
+    if unknown and known:
+        raise PeepholeError(f"there is no layer '{unknown[0]}'; the model's layers are: {', '.join(known)}.")
+    return [cell for cell in cells if not layers or cell.layer in layers or cell.kind == "calibration"]
+
+
+def _cells(row: Row, plan: Plan, workspace: Workspace, facts: dict[str, str]) -> Iterator[Cell]:
+    scores = workspace.read(row.scores)
+    maps = workspace.store.facts(row.maps.kind, row.maps.digest)
+    clean = workspace.store.facts(row.backdoor.clean.kind, row.backdoor.clean.digest)
+    model = workspace.store.facts(row.backdoor.model.kind, row.backdoor.model.digest)
+    selection = workspace.read(row.backdoor.probes).arrays["selection"]
+    for index, layer in enumerate(scores.facts["layers"]):
+        yield Cell(
+            suite=plan.suite.identifier,
+            dataset=plan.suite.dataset.name,
+            model=plan.suite.model,
+            trigger=row.backdoor.trigger,
+            seed=row.backdoor.seed,
+            method=row.method,
+            kind="calibration" if row.is_calibration else "method",
+            layer=layer,
+            metric=row.metric,
+            value=scores.arrays["value"][index],
+            chance=scores.arrays["chance"][index],
+            valid=scores.arrays["valid"][index],
+            selection=selection,
+            ms_per_image=maps.get("ms_per_image", float("nan")),
+            direction=scores.facts["direction"],
+            best=scores.facts["best"],
+            core=scores.facts["core"],
+            certified=passes(model["certificate"], plan.suite.gates),
+            provenance={
+                "suite_version": str(plan.suite.version),
+                "data_digest": clean["data_digest"],
+                "model_digest": row.backdoor.model.digest[:16],
+                "method_digest": row.maps.spec["method_code"],
+                "torch_version": maps["torch_version"],
+                "device": maps["device"],
+                "dtype": maps["dtype"],
+                **facts,
+            },
+        )

@@ -1,0 +1,53 @@
+"""The command line. Commands are thin: they parse, call the package, and print."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from peephole.cli.leaderboard import leaderboard_command
+from peephole.cli.listing import list_command
+from peephole.cli.run import run_command
+from peephole.errors import PeepholeError
+
+USER_ERROR = 2
+
+app = typer.Typer(
+    name="peephole",
+    help=(
+        "Plant a backdoor in an image classifier, ask a saliency map to find it, publish how well it did.\n\n"
+        "Start with: [bold]peephole run[/bold]. It trains a small network, plants three backdoors, and ranks the "
+        "built-in explanations by how well they find them, in minutes on a laptop."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run_command)
+app.command("leaderboard")(leaderboard_command)
+app.command("list")(list_command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from peephole._version import __version__
+
+        typer.echo(f"peephole {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None: ...
+
+
+def main() -> None:
+    """Run the command line; bad input is one line on standard error and exit code 2."""
+    try:
+        app()
+    except PeepholeError as error:
+        typer.echo(f"peephole: {error}", err=True)
+        sys.exit(USER_ERROR)

@@ -1,0 +1,79 @@
+"""``peephole leaderboard``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from peephole.cli.flags import DEFAULT_OUT, Json
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+
+def leaderboard_command(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder with results.")] = DEFAULT_OUT,
+    sort: Annotated[str, typer.Option(help="Column to sort by: rank, score, ms_per_image, or a metric.")] = "rank",
+    every_layer: Annotated[bool, typer.Option("--all", help="Every layer, not only each method's best.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the board of an earlier run.
+
+    One line a method, at the layer that did best on pictures kept apart for that choice, and the calibration rows
+    (slanted), whose scores are known beforehand: the oracle is the truth itself, random knows nothing.
+
+    Examples:
+        peephole leaderboard
+        peephole leaderboard results --all --sort completeness
+        peephole leaderboard --json
+    """
+    from peephole.leaderboard.tables import read_csv
+    from peephole.run import LEADERBOARD
+    from peephole.store.folder import open_folder
+
+    frame = sort_board(read_csv(open_folder(folder, create=False) / LEADERBOARD), sort)
+    if as_json:
+        from peephole.cli.tables import print_json, records
+
+        print_json(records(frame))
+    else:
+        from peephole.cli.tables import console
+
+        console().print(shown_board(frame, every_layer=every_layer))
+
+
+def sort_board(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The board in the order of ``column``: ranks and costs ascending, all else descending, missing numbers last.
+
+    Raises:
+        UnknownName: there is no such column of numbers.
+    """
+    from peephole.errors import UnknownName
+
+    known = ["rank", "score", "ms_per_image", *metric_columns(frame)]
+    name = column.strip().lower().replace("-", "_")
+    if name not in known:
+        raise UnknownName("column", column, known)
+    ascending = name in ("rank", "ms_per_image")
+    return frame.sort_values(name, ascending=ascending, kind="stable", na_position="last", ignore_index=True)
+
+
+def metric_columns(frame: pd.DataFrame) -> list[str]:
+    """The columns of ``frame`` that are metrics: those with an interval beside them, but for the score."""
+    return [name.removesuffix("_lo") for name in frame.columns if name.endswith("_lo") and name != "score_lo"]
+
+
+def shown_board(frame: pd.DataFrame, *, every_layer: bool) -> Table:
+    """The board for people."""
+    from peephole.cli.tables import board_table
+    from peephole.leaderboard.board import HEADLINE
+
+    rows = frame if every_layer else frame[frame["best_layer"] | (frame["kind"] == "calibration")]
+    suite = f"{frame['suite'].iloc[0]}: " if len(frame) else ""
+    title = f"{suite}which explanation finds the backdoor" + ("" if every_layer else ", at its best layer")
+    table = board_table(rows, metric_columns(frame), title=title)
+    table.caption = f"{HEADLINE}. 95 % intervals. Rows of one tie group are not separable from its first row."
+    return table

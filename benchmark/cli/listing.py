@@ -1,0 +1,78 @@
+"""``peephole list``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from peephole.cli.flags import Json
+from peephole.registry import Registry
+
+Entry = dict[str, str]
+
+
+def list_command(
+    kind: Annotated[str, typer.Argument(help="triggers, attacks, attributions, metrics, suites, datasets or models.")],
+    as_json: Json = False,
+) -> None:
+    """Print what there is of one kind, with its source.
+
+    Examples:
+        peephole list attributions
+        peephole list suites --json
+    """
+    from peephole.cli.tables import console, print_json
+    from peephole.errors import UnknownName
+
+    kinds = listings()
+    name = kind.strip().lower()
+    if name not in kinds:
+        raise UnknownName("kind", kind, kinds)
+    entries = kinds[name]()
+    if as_json:
+        print_json(entries)
+        return
+    from rich.table import Table
+
+    table = Table(header_style="bold")
+    for heading in entries[0]:
+        table.add_column(heading)
+    for entry in entries:
+        table.add_row(*entry.values())
+    console().print(table)
+
+
+def listings() -> dict[str, Callable[[], list[Entry]]]:
+    """For each kind, what lists it. Registries are imported only when their kind is asked for."""
+    return {
+        "triggers": lambda: _registered("peephole.triggers.base", "TRIGGERS"),
+        "attacks": lambda: _registered("peephole.attacks.base", "ATTACKS"),
+        "attributions": lambda: _registered("peephole.attributions.base", "ATTRIBUTIONS"),
+        "metrics": lambda: _registered("peephole.leaderboard.base", "METRICS", "direction", "formula"),
+        "calibration": lambda: _registered("peephole.leaderboard.base", "CALIBRATION"),
+        "datasets": lambda: _registered("peephole.datasets.base", "DATASETS"),
+        "models": lambda: _registered("peephole.models.base", "MODELS"),
+        "suites": _suites,
+    }
+
+
+def _registered(module: str, name: str, *more: str) -> list[Entry]:
+    from importlib import import_module
+
+    registry: Registry[type[object]] = getattr(import_module(module), name)
+    fields = ("title", *more, "source")
+    return [
+        {
+            "name": key,
+            **{field: str(getattr(registry[key], field)) for field in fields if hasattr(registry[key], field)},
+        }
+        for key in registry
+    ]
+
+
+def _suites() -> list[Entry]:
+    from peephole.suites.suite import load_suite, suite_names
+
+    return [{"name": name, "title": load_suite(name).title} for name in suite_names()]

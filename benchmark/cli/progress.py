@@ -1,0 +1,54 @@
+"""Progress on standard error: one bar for the run, one for the unit in hand."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from peephole.units.base import Unit
+
+QUICK = 1.0
+"""A whole unit, as a share."""
+
+
+class ProgressWatcher:
+    """A watcher that draws bars; on something else than a terminal it prints a line for each trained model."""
+
+    def __init__(self, total: int) -> None:
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._run = self._progress.add_task("units", total=total)
+        self._unit = self._progress.add_task("", total=100, visible=False)
+
+    def __enter__(self) -> ProgressWatcher:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def started(self, unit: Unit) -> None:
+        """Show what is being computed."""
+        self._progress.update(self._unit, description=unit.label, completed=0, visible=True)
+        if not self._console.is_terminal and unit.cost().weights:
+            self._console.print(f"{unit.label} …", highlight=False)
+
+    def progressed(self, unit: Unit, share: float) -> None:
+        """Move the unit's bar."""
+        self._progress.update(self._unit, completed=round(100 * share))
+
+    def finished(self, unit: Unit) -> None:
+        """Move the run's bar."""
+        self._progress.advance(self._run)

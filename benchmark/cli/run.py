@@ -1,0 +1,188 @@
+"""``peephole run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from peephole.cli.flags import DEFAULT_OUT, Data, Json, Out, Quiet, names
+
+if TYPE_CHECKING:
+    from peephole.options import Options
+    from peephole.run import RunResult
+
+FAILED = 1
+STOPPED = 130
+
+
+def run_command(
+    suite: Annotated[str, typer.Argument(help="Which suite, as `peephole list suites` names it.")] = "quick",
+    out: Out = DEFAULT_OUT,
+    data: Data = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    seeds: Annotated[int | None, typer.Option(help="Poisoned models a trigger.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Probe pictures a model.")] = None,
+    triggers: Annotated[str | None, typer.Option(help="Only these triggers, separated by commas.")] = None,
+    methods: Annotated[str | None, typer.Option(help="Only these attribution methods, separated by commas.")] = None,
+    layers: Annotated[str | None, typer.Option(help="Only these layers on the board, separated by commas.")] = None,
+    model: Annotated[str | None, typer.Option(help="Another network, as `peephole list models` names it.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="At most so many epochs a training; 0.5 is half of one.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Clean weights to start from (a PyTorch state dict), instead of training.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done, how long, how large.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Poison, attribute, score: print which explanation finds the backdoor, and write it down.
+
+    Trains a clean network, plants each trigger of the suite in a copy of it, explains the poisoned decisions with every
+    method at every layer, and scores the maps against the place of the trigger. Writes leaderboard.csv, scores.csv,
+    models.csv and heatmaps/ to the output folder. Stopped runs go on where they were; finished ones cost seconds.
+
+    Examples:
+        peephole run
+        peephole run quick --methods gradient,grad_cam --layers input,layer3.0
+        peephole run cifar10 --data ~/data --epochs 2 --model resnet8
+        peephole run --dry-run
+    """
+    from peephole.options import Options
+
+    options = Options(
+        triggers=names(triggers),
+        methods=names(methods),
+        layers=names(layers),
+        seeds=seeds,
+        samples=samples,
+        epochs=epochs,
+        model=model,
+        weights=weights,
+    )
+    if dry_run:
+        _dry_run(suite, out, data, device, options, as_json=as_json)
+        return
+    try:
+        result = _run(suite, out, data, device, options, quiet=quiet or as_json)
+    except KeyboardInterrupt:
+        typer.echo("peephole: stopped; what is finished is kept, the same command goes on from there.", err=True)
+        raise typer.Exit(STOPPED) from None
+    if as_json:
+        _print_result_json(result)
+    else:
+        _print_result(result)
+    if result.outcome.failed:
+        raise typer.Exit(FAILED)
+
+
+def _run(suite: str, out: Path, data: Path | None, device: str, options: Options, *, quiet: bool) -> RunResult:
+    from peephole.run import plan_run, run
+
+    if quiet:
+        return run(suite, out=out, data=data, device=device, options=options)
+    from peephole.cli.progress import ProgressWatcher
+
+    total = len(plan_run(suite, data=data, options=options).units)
+    with ProgressWatcher(total) as watcher:
+        return run(suite, out=out, data=data, device=device, options=options, watcher=watcher)
+
+
+def _print_result(result: RunResult) -> None:
+    from peephole.cli.leaderboard import shown_board
+    from peephole.cli.tables import console, models_table
+
+    screen = console()
+    screen.print(models_table(result.models), "")
+    screen.print(shown_board(result.leaderboard, every_layer=False), "")
+    outcome = result.outcome
+    screen.print(f"{len(outcome.computed)} units computed, {len(outcome.cached)} from the store.", soft_wrap=True)
+    screen.print(
+        f"In {result.folder}: leaderboard.csv (every layer), scores.csv, models.csv, heatmaps/.", soft_wrap=True
+    )
+    for failure in outcome.failed:
+        typer.echo(f"peephole: failed: {failure.unit.label}: {failure.reason}", err=True)
+    if outcome.failed:
+        typer.echo(
+            f"peephole: {len(outcome.failed)} units failed and {len(outcome.skipped)} that need them were left out; "
+            f"the same command tries them again.",
+            err=True,
+        )
+
+
+def _print_result_json(result: RunResult) -> None:
+    from peephole.cli.tables import print_json, records
+
+    outcome = result.outcome
+    print_json(
+        {
+            "suite": result.suite,
+            "folder": str(result.folder),
+            "units": {
+                "computed": len(outcome.computed),
+                "cached": len(outcome.cached),
+                "skipped": len(outcome.skipped),
+                "failed": [
+                    {"unit": failure.unit.label, "reason": failure.reason, "traceback": failure.trace}
+                    for failure in outcome.failed
+                ],
+            },
+            "models": records(result.models),
+            "leaderboard": records(result.leaderboard),
+            "heatmaps": [str(path) for path in result.heatmaps],
+        }
+    )
+
+
+def _dry_run(suite: str, out: Path, data: Path | None, device: str, options: Options, *, as_json: bool) -> None:
+    from peephole.estimate import estimate, total_seconds
+    from peephole.run import plan_run
+    from peephole.store.store import Store
+
+    plan = plan_run(suite, data=data, options=options)
+    kind = _device_kind(device)
+    estimates = estimate(plan, Store(out / "store"), kind)
+    todo = [one for one in estimates if not one.cached]
+    summary: dict[str, Any] = {
+        "suite": plan.suite.identifier,
+        "units": len(estimates),
+        "cached": len(estimates) - len(todo),
+        "device": kind,
+        "estimated_seconds": round(total_seconds(estimates), 1),
+        "estimated_bytes": sum(one.bytes for one in estimates),
+    }
+    if as_json:
+        from peephole.cli.tables import print_json
+
+        units = [
+            {
+                "kind": one.unit.kind,
+                "digest": one.unit.digest,
+                "label": one.unit.label,
+                "cached": one.cached,
+                "estimated_seconds": round(one.seconds, 2),
+                "estimated_bytes": one.bytes,
+            }
+            for one in estimates
+        ]
+        print_json({**summary, "plan": units})
+        return
+    from peephole.cli.tables import console, plan_table
+
+    screen = console()
+    screen.print(plan_table(estimates))
+    screen.print(
+        f"{summary['suite']}: {summary['units']} units, {summary['cached']} of them in the store; about "
+        f"{summary['estimated_seconds']:.0f} s on {kind} and {summary['estimated_bytes'] / 1e6:.0f} MB in {out}.",
+        soft_wrap=True,
+    )
+
+
+def _device_kind(device: str) -> str:
+    if device != "auto":
+        return device.partition(":")[0]
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

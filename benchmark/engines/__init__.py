@@ -1,0 +1,1 @@
+"""Engines: what runs the units of a plan."""

@@ -1,0 +1,156 @@
+"""From a suite to the graph of units that answers it. Nothing is computed here, and torch is not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from peephole.attacks.base import ATTACKS
+from peephole.attributions.base import ATTRIBUTIONS
+from peephole.datasets.base import DATASETS
+from peephole.leaderboard.applicability import metrics_of
+from peephole.leaderboard.base import CALIBRATION, METRICS
+from peephole.models.base import MODELS
+from peephole.registry import Registry
+from peephole.suites.suite import Suite
+from peephole.triggers.base import TRIGGERS
+from peephole.triggers.lengths import check_length
+from peephole.units.base import Unit, in_order
+from peephole.units.calibration_maps import CalibrationMaps
+from peephole.units.clean_model import CleanModel
+from peephole.units.maps import Maps
+from peephole.units.poisoned_model import PoisonedModelUnit
+from peephole.units.probe_set import ProbeSet
+from peephole.units.scores import Scores
+from peephole.units.twin_model import TwinModel
+
+
+@dataclass(frozen=True)
+class Backdoor:
+    """One poisoned model of a run, with its probes."""
+
+    trigger: str
+    seed: int
+    clean: CleanModel
+    model: PoisonedModelUnit
+    probes: ProbeSet
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method on one backdoor under one metric: all layers together."""
+
+    backdoor: Backdoor
+    method: str
+    is_calibration: bool
+    metric: str
+    maps: Maps | CalibrationMaps
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run has to do."""
+
+    suite: Suite
+    backdoors: tuple[Backdoor, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def units(self) -> list[Unit]:
+        """Every unit once, each after its inputs."""
+        return in_order([row.scores for row in self.rows])
+
+
+def make_plan(suite: Suite, *, data: Path | None = None, weights_digest: str | None = None) -> Plan:
+    """Plan a run of ``suite``.
+
+    Args:
+        suite: with the user's changes applied.
+        data: the folder with the user's data sets; the data set is looked at, not read.
+        weights_digest: of the user's file of weights, if there is one.
+
+    Raises:
+        PeepholeError: the data set is missing, or its pictures are too small for a trigger.
+    """
+    check_length(suite.dataset.side)
+    base = _base_spec(suite, data)
+    backdoors = tuple(
+        backdoor for seed in range(suite.seeds) for backdoor in _backdoors(suite, base, seed, weights_digest)
+    )
+    return Plan(suite, backdoors, tuple(row for backdoor in backdoors for row in _rows(suite, backdoor)))
+
+
+def _base_spec(suite: Suite, data: Path | None) -> dict[str, Any]:
+    name = DATASETS.resolve(suite.dataset.name)
+    identity = DATASETS[name](side=suite.dataset.side, folder=data).identity()
+    return {
+        "dataset": {"name": name, "side": suite.dataset.side, "identity": identity},
+        **_named("model", MODELS, suite.model),
+    }
+
+
+def _named(role: str, registry: Registry[Any], name: str) -> dict[str, str]:
+    name = registry.resolve(name)
+    return {role: name, f"{role}_code": registry.digest(name)}
+
+
+def _backdoors(suite: Suite, base: dict[str, Any], seed: int, weights: str | None) -> Iterator[Backdoor]:
+    clean = CleanModel(
+        {**base, "recipe": asdict(suite.training), "seed": seed, "weights": weights},
+        {},
+        label=f"train {suite.model} on {suite.dataset.name}, seed {seed}",
+    )
+    tuned = {**base, "recipe": asdict(suite.attack.recipe), "seed": seed}
+    twin = TwinModel(tuned, {"clean": clean}, label=f"fine-tune the clean twin, seed {seed}")
+    for name in suite.triggers:
+        trigger = _named("trigger", TRIGGERS, name)
+        model = PoisonedModelUnit(
+            {**tuned, **trigger, **_named("attack", ATTACKS, suite.attack.name), "rate": suite.attack.rate},
+            {"clean": clean, "twin": twin},
+            label=f"plant {name}, seed {seed}",
+        )
+        probes = ProbeSet(
+            {**base, **trigger, **suite.probes.model_dump(), "seed": seed},
+            {"poisoned": model, "twin": twin},
+            label=f"choose probes for {name}, seed {seed}",
+        )
+        yield Backdoor(name, seed, clean, model, probes)
+
+
+def _rows(suite: Suite, backdoor: Backdoor) -> Iterator[Row]:
+    where = f"on {backdoor.trigger}, seed {backdoor.seed}"
+    metrics = metrics_of(backdoor.trigger)
+    model = {"model": MODELS.resolve(suite.model)}
+    methods: list[tuple[str, Maps | CalibrationMaps]] = [
+        (
+            name,
+            Maps(
+                {**model, **_named("method", ATTRIBUTIONS, name)},
+                {"poisoned": backdoor.model, "probes": backdoor.probes},
+                label=f"explain with {name} {where}",
+            ),
+        )
+        for name in suite.methods
+    ]
+    known: list[tuple[str, Maps | CalibrationMaps]] = [
+        (
+            name,
+            CalibrationMaps(
+                {**model, **_named("method", CALIBRATION, name), "seed": backdoor.seed},
+                {"probes": backdoor.probes},
+                label=f"draw {name} {where}",
+            ),
+        )
+        for name in suite.calibration
+    ]
+    for name, maps in [*methods, *known]:
+        for metric in metrics:
+            scores = Scores(
+                {**model, **_named("metric", METRICS, metric)},
+                {"maps": maps, "probes": backdoor.probes},
+                label=f"score {name} by {metric} {where}",
+            )
+            yield Row(backdoor, name, isinstance(maps, CalibrationMaps), metric, maps, scores)

@@ -1,0 +1,152 @@
+"""Registries: a thing is registered by being a file.
+
+A registry is a package in which every public module defines one thing and is named after it:
+`attributions/rules/guided_backprop.py` defines the attribution `guided_backprop`. Names and digests are
+therefore known without importing anything, which keeps planning a run free of torch; the module is imported when the
+thing is asked for. Other distributions add things through an entry-point group of the registry's package name.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from peephole.errors import PeepholeError, UnknownName
+
+T = TypeVar("T")
+C = TypeVar("C")
+
+
+class Registry(Generic[T]):
+    """The things of one kind, by name.
+
+    Args:
+        kind: what an entry is called in messages, for example ``"attribution"``.
+        package: the package whose public modules are the entries, for example ``"peephole.attributions.rules"``.
+        group: the entry-point group through which other distributions add entries, if they may.
+        support: modules of the package that are no entries.
+    """
+
+    def __init__(self, kind: str, package: str, group: str | None = None, support: Iterable[str] = ()) -> None:
+        self.kind = kind
+        self.package = package
+        self.group = group
+        self.support = frozenset(support)
+        self._things: dict[str, T] = {}
+
+    def register(self, thing: C) -> C:
+        """Register the decorated thing under the name of the module that defines it."""
+        module: str = thing.__module__
+        name = module.rpartition(".")[2]
+        if name in self._things and self._things[name] is not thing:
+            raise ValueError(f"{module} registers two {self.kind}s; one a file")
+        self._things[name] = thing  # type: ignore[assignment]
+        return thing
+
+    @cached_property
+    def _folder(self) -> Path:
+        spec = importlib.util.find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            raise ModuleNotFoundError(self.package)
+        return Path(spec.submodule_search_locations[0])
+
+    @cached_property
+    def _foreign(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group=self.group)} if self.group else {}
+
+    def names(self) -> list[str]:
+        """All names, sorted, without importing the things."""
+        ours = {info.name for info in pkgutil.iter_modules([str(self._folder)])}
+        return sorted((ours - self.support) | set(self._foreign))
+
+    def resolve(self, name: str) -> str:
+        """The registered spelling of ``name`` (``-`` and case do not matter).
+
+        Raises:
+            UnknownName: nothing is registered under it.
+        """
+        spelling = name.strip().lower().replace("-", "_")
+        for known in self.names():
+            if spelling in (known, known.lower().replace("-", "_")):
+                return known
+        raise UnknownName(self.kind, name, self.names())
+
+    def __getitem__(self, name: str) -> T:
+        name = self.resolve(name)
+        if name not in self._things:
+            if name in self._foreign:
+                self._things[name] = self._foreign[name].load()
+            else:
+                importlib.import_module(f"{self.package}.{name}")
+        if name not in self._things:
+            raise PeepholeError(f"module {self.package}.{name} defines no {self.kind}; decorate it with register")
+        return self._things[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names()
+
+    def digest(self, name: str) -> str:
+        """A digest of the code that defines ``name``: its module and what that imports from its own folder.
+
+        Comments, docstrings and layout do not count. It enters the identity of whatever is computed with the thing, so that changed code is never answered
+        from the store.
+        """
+        name = self.resolve(name)
+        if name in self._foreign:
+            point = self._foreign[name]
+            version = point.dist.version if point.dist else "?"
+            return _sha(f"{point.value}@{version}")
+        return _sha("\n".join(f"{module} {code}" for module, code in sorted(self._closure(name).items())))
+
+    def _closure(self, name: str) -> dict[str, str]:
+        """The code of the entry's module and of all modules of its folder that it imports, directly or not."""
+        folder = ".".join(self.package.split(".")[:2])
+        root = self._folder if folder == self.package else self._folder.parent
+        found: dict[str, str] = {}
+        open_modules = [f"{self.package}.{name}"]
+        while open_modules:
+            module = open_modules.pop()
+            path = root.joinpath(*module.removeprefix(f"{folder}.").split(".")).with_suffix(".py")
+            if module not in found and path.is_file():
+                tree = _parse(path)
+                found[module] = ast.unparse(tree)
+                open_modules += [imported for imported in _imports(tree) if imported.startswith(f"{folder}.")]
+        return found
+
+
+def _parse(path: Path) -> ast.Module:
+    """A file's syntax tree without docstrings; comments and layout are not in it anyway."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:]
+    return tree
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

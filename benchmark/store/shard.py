@@ -1,0 +1,99 @@
+"""Shards: named arrays and facts in one HDF5 file. How they are encoded, and nothing else.
+
+Every group says its encoding and version. Arrays are chunked by picture, shuffled, compressed (zstd where
+`hdf5plugin` is installed, gzip where not) and carry a Fletcher-32 checksum in each chunk. Facts are one JSON text.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from peephole.errors import PeepholeError
+
+ENCODING = "peephole-shard"
+ENCODING_VERSION = 1
+ZSTD_LEVEL = 3
+GZIP_LEVEL = 4
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The result of one unit.
+
+    Attributes:
+        arrays: by name; a name with slashes (``maps/layer2.0``) lies in groups.
+        facts: whatever JSON can hold.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def group(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """The arrays under ``prefix/``, by the rest of their names, in the order in which they were written."""
+        start = f"{prefix}/"
+        return {name.removeprefix(start): array for name, array in self.arrays.items() if name.startswith(start)}
+
+
+def write_shard(path: Path, shard: Shard) -> None:
+    """Write ``shard`` to the new file ``path``."""
+    with h5py.File(path, "w", track_order=True) as file:
+        file.attrs["encoding"] = ENCODING
+        file.attrs["encoding_version"] = ENCODING_VERSION
+        file.attrs["facts"] = json.dumps(shard.facts, sort_keys=True)
+        file.attrs["names"] = json.dumps(list(shard.arrays))
+        for name, array in shard.arrays.items():
+            _write_array(file, name, np.asarray(array))
+
+
+def read_shard(path: Path) -> Shard:
+    """Read a shard whole.
+
+    Raises:
+        PeepholeError: the file is no shard, or one of an encoding that this version does not know.
+        OSError: the file is damaged.
+    """
+    _load_filters()
+    with h5py.File(path, "r") as file:
+        encoding, version = file.attrs.get("encoding"), file.attrs.get("encoding_version")
+        if encoding != ENCODING or version != ENCODING_VERSION:
+            raise PeepholeError(
+                f"{path.name} is encoded as {encoding} version {version}, this version of peephole reads "
+                f"{ENCODING} version {ENCODING_VERSION}; use another output folder."
+            )
+        names = json.loads(file.attrs["names"])
+        return Shard({name: file[name][()] for name in names}, json.loads(file.attrs["facts"]))
+
+
+def _write_array(file: h5py.File, name: str, array: NDArray[Any]) -> None:
+    if array.ndim == 0 or array.size == 0:
+        file.create_dataset(name, data=array)  # HDF5 can neither chunk nor compress these
+    else:
+        chunks = (1,) * max(0, array.ndim - 3) + array.shape[-3:]
+        file.create_dataset(name, data=array, chunks=chunks, shuffle=True, fletcher32=True, **_compression())
+    file[name].attrs["encoding_version"] = ENCODING_VERSION
+
+
+def _load_filters() -> bool:
+    """Importing `hdf5plugin` registers its filters with HDF5. Whether it is there."""
+    if importlib.util.find_spec("hdf5plugin") is None:
+        return False
+    import hdf5plugin  # noqa: F401
+
+    return True
+
+
+def _compression() -> dict[str, Any]:
+    if not _load_filters():
+        return {"compression": "gzip", "compression_opts": GZIP_LEVEL}
+    import hdf5plugin
+
+    return dict(hdf5plugin.Zstd(clevel=ZSTD_LEVEL))

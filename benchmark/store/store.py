@@ -1,0 +1,125 @@
+"""The store: shards named by the digest of their unit, each with a receipt.
+
+A shard counts only with its receipt, which is written after it and holds its sha256. Whatever a killed process leaves
+behind has no receipt and is written again. A shard that does not match its receipt is not trusted but made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from peephole._version import __version__
+from peephole.files import write_atomically, write_text
+from peephole.store.shard import Shard, read_shard, write_shard
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What is known of a shard without opening it.
+
+    Attributes:
+        kind, digest: its name.
+        spec: what made it; the digest is the digest of this.
+        facts: the shard's, so that they are at hand without opening it.
+        sha256, bytes: of the file.
+        seconds: that it took to compute.
+        created: UTC, ISO 8601.
+        peephole_version: that wrote it.
+    """
+
+    kind: str
+    digest: str
+    spec: dict[str, Any]
+    facts: dict[str, Any]
+    sha256: str
+    bytes: int
+    seconds: float
+    created: str
+    peephole_version: str
+
+
+class DamagedShard(Exception):
+    """A shard that is not what its receipt says."""
+
+    def __init__(self, path: Path, kind: str, digest: str) -> None:
+        super().__init__(f"{path} does not match its receipt")
+        self.kind = kind
+        self.digest = digest
+
+
+class Store:
+    """A folder of shards.
+
+    Args:
+        root: the folder; made when the first shard is written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, kind: str, digest: str) -> Path:
+        """Where a shard lies, or would lie."""
+        return self.root / kind / f"{digest}.h5"
+
+    def receipt(self, kind: str, digest: str) -> Receipt | None:
+        """The receipt of a shard that is there in its full length, else None."""
+        path = self.path(kind, digest)
+        try:
+            receipt = Receipt(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+            return receipt if path.stat().st_size == receipt.bytes else None
+        except (FileNotFoundError, ValueError, TypeError):
+            return None  # no receipt, or one that a failing disk has garbled: the shard counts as missing
+
+    def write(self, kind: str, digest: str, spec: dict[str, Any], shard: Shard, seconds: float) -> Receipt:
+        """Write a shard, then its receipt. Writing the same unit twice does no harm."""
+        path = self.path(kind, digest)
+        write_atomically(path, lambda file: write_shard(file, shard))
+        receipt = Receipt(
+            kind=kind,
+            digest=digest,
+            spec=spec,
+            facts=dict(shard.facts),
+            sha256=file_digest(path),
+            bytes=path.stat().st_size,
+            seconds=round(seconds, 3),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            peephole_version=__version__,
+        )
+        text = json.dumps(asdict(receipt), indent=1, sort_keys=True)
+        write_atomically(path.with_suffix(".json"), partial(write_text, text=text))
+        return receipt
+
+    def facts(self, kind: str, digest: str) -> dict[str, Any]:
+        """The facts of a shard, from its receipt; none if it is not there."""
+        receipt = self.receipt(kind, digest)
+        return receipt.facts if receipt else {}
+
+    def read(self, kind: str, digest: str) -> Shard:
+        """Read a shard after comparing it with its receipt.
+
+        Raises:
+            DamagedShard: it is missing, or its bytes are not those that were written.
+        """
+        path = self.path(kind, digest)
+        receipt = self.receipt(kind, digest)
+        if receipt is None or file_digest(path) != receipt.sha256:
+            raise DamagedShard(path, kind, digest)
+        return read_shard(path)
+
+    def discard(self, kind: str, digest: str) -> None:
+        """Take a shard's receipt away, then the shard: it will be made again."""
+        path = self.path(kind, digest)
+        path.with_suffix(".json").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Leaderboard: metrics, statistics, rows and their comparison."""

@@ -1,0 +1,153 @@
+"""The leaderboard: one row a method and layer, its headline score, its rank and what that is worth; torch-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from peephole.errors import PeepholeError
+from peephole.leaderboard.alignment import Lineup, align
+from peephole.leaderboard.bootstrap import mean_weights, resample_weights
+from peephole.leaderboard.cells import Cell, check_cells
+from peephole.leaderboard.estimate import Estimate, estimate_mean
+from peephole.leaderboard.ranking import DECIMALS, competition_ranks, rank_intervals, rank_text, tie_groups
+
+HEADLINE = (
+    "score = mean over (trigger, core metric) of mean over seeds of mean over pictures of "
+    "(value - chance) / (best - chance)"
+)
+
+
+def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
+    """Compare all rows of one subject (a suite's data set and model).
+
+    Columns: method, kind, layer; best_layer; score, score_lo, score_hi; rank, rank_interval, tie_group; for each metric
+    its mean and <metric>_lo, <metric>_hi; n, n_invalid; ms_per_image; suite, suite_version.
+
+    - The score is `HEADLINE`: 0 is what a map that knows nothing is expected to score, 1 the oracle's score. It is
+      corrected picture by picture, since chance differs between pictures whose masks differ. A metric's own column is
+      not corrected; it is the mean over its triggers of the mean over seeds.
+    - Only poisoned models that are certified enter. If there is none, scores, ranks and metrics are empty and n is 0.
+    - A row that lacks a cell that other rows have, such as a method that failed on one model, has no score and no rank:
+      a mean over what it did finish would flatter it. The same holds for each metric's column.
+    - Rank is over all rows together, methods at every layer and calibration rows; rank_interval as in `rank_intervals`
+      and tie_group as in `tie_groups`, from resamples in which all rows see the same pictures; each trigger's models
+      and pictures are resampled on their own. See `resample_weights` for what intervals mean with one model and with
+      several. With a single reported picture intervals are empty, the rank interval spans the board and all rows tie.
+    - best_layer marks the layer of each method with the best headline on the selection pictures, of which no other
+      number here knows (the first given of equals). A method with one layer needs no choice; with several layers and
+      no selection pictures none is marked.
+    - n counts the reported pictures of all models, n_invalid those on which a map of the row had nothing to score.
+
+    Args:
+        cells: cells of one suite, suite version, data set and model.
+        seed: the seed of the resamples.
+
+    Returns:
+        One row a (method, layer), best rank first, rows without a rank last, else in the order given.
+
+    Raises:
+        PeepholeError: cells of several subjects, or see `check_cells`.
+    """
+    check_cells(cells)
+    subjects = sorted({cell.subject for cell in cells})
+    if len(subjects) > 1:
+        names = "; ".join("/".join(subject) for subject in subjects)
+        raise PeepholeError(f"cells come from {len(subjects)} subjects ({names}); make one board for each")
+    lineup = align(cells)
+    weights = {name: resample_weights(p.sizes, name, seed) for name, p in lineup.pictures.items()}
+    core = [(condition.trigger, condition.corrected) for condition in lineup.conditions if condition.core]
+    headline = estimate_mean(core, lineup, weights)
+    columns = {
+        "method": [method for method, _, _ in lineup.rows],
+        "kind": [kind for _, kind, _ in lineup.rows],
+        "layer": [layer for _, _, layer in lineup.rows],
+        "best_layer": _best_layers(lineup),
+        "score": headline.mean,
+        "score_lo": headline.low,
+        "score_hi": headline.high,
+        **_rank_columns(headline),
+        **_metric_columns(cells, lineup, weights),
+        **_count_columns(lineup),
+        "ms_per_image": _cost(cells, lineup),
+        "suite": subjects[0][0] if subjects else "",
+        "suite_version": subjects[0][1] if subjects else "",
+    }
+    frame = pd.DataFrame(columns, index=range(len(lineup.rows)))
+    return frame.sort_values("rank", kind="stable", na_position="last", ignore_index=True)
+
+
+def _metric_columns(
+    cells: Sequence[Cell], lineup: Lineup, weights: Mapping[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Core metrics first, then by name; a metric that only uncertified models were scored with is empty."""
+    columns: dict[str, NDArray[np.float64]] = {}
+    for _, metric in sorted({(not cell.core, cell.metric) for cell in cells}):
+        parts = [(item.trigger, item.value) for item in lineup.conditions if item.metric == metric]
+        estimate = estimate_mean(parts, lineup, weights)
+        columns |= {metric: estimate.mean, f"{metric}_lo": estimate.low, f"{metric}_hi": estimate.high}
+    return columns
+
+
+def _rank_columns(headline: Estimate) -> dict[str, object]:
+    rows = len(headline.mean)
+    ranked = ~np.isnan(headline.mean)
+    score, resampled = headline.mean[ranked], headline.resampled[ranked]
+    if len(score) == 0 or np.isnan(headline.low[ranked]).any():
+        best, worst = np.ones(len(score), dtype=np.int64), np.full(len(score), len(score))
+        groups = np.ones(len(score), dtype=np.int64)
+    else:
+        best, worst = rank_intervals(score, resampled)
+        groups = tie_groups(score, resampled)
+    rank, tie = (pd.array([pd.NA] * rows, dtype="Int64") for _ in range(2))
+    rank[ranked], tie[ranked] = competition_ranks(score), groups
+    text = np.full(rows, "", dtype=object)
+    text[ranked] = [rank_text(int(low), int(high)) for low, high in zip(best, worst, strict=True)]
+    return {"rank": rank, "rank_interval": text, "tie_group": tie}
+
+
+def _best_layers(lineup: Lineup) -> NDArray[np.bool_]:
+    """Mark ``[R]`` the row that the selection pictures choose among its method's."""
+    rows = len(lineup.rows)
+    core = [condition for condition in lineup.conditions if condition.core]
+    score = np.full(rows, 0.0 if core else np.nan)
+    for condition in core:
+        pictures = lineup.pictures[condition.trigger]
+        if 0 in pictures.selection_sizes:
+            score[:] = np.nan
+        else:
+            score += condition.corrected[:, pictures.selection] @ mean_weights(pictures.selection_sizes)
+    score = np.round(score, DECIMALS)
+    layers: dict[tuple[str, str], list[int]] = {}
+    for index, (method, kind, _) in enumerate(lineup.rows):
+        layers.setdefault((method, kind), []).append(index)
+    chosen = np.zeros(rows, dtype=np.bool_)
+    for indices in layers.values():
+        if len(indices) == 1:
+            chosen[indices] = True
+        elif not np.isnan(score[indices]).all():
+            chosen[indices[int(np.nanargmax(score[indices]))]] = True
+    return chosen
+
+
+def _count_columns(lineup: Lineup) -> dict[str, NDArray[np.int64]]:
+    n, n_invalid = (np.zeros(len(lineup.rows), dtype=np.int64) for _ in range(2))
+    for trigger, pictures in lineup.pictures.items():
+        conditions = [condition for condition in lineup.conditions if condition.trigger == trigger]
+        scored = np.any([~np.isnan(condition.value) for condition in conditions], axis=0)
+        invalid = np.any([~condition.valid for condition in conditions], axis=0)
+        n += scored[:, ~pictures.selection].sum(axis=1)
+        n_invalid += invalid[:, ~pictures.selection].sum(axis=1)
+    return {"n": n, "n_invalid": n_invalid}
+
+
+def _cost(cells: Sequence[Cell], lineup: Lineup) -> NDArray[np.float64]:
+    """Mean cost over the cells of each row, certified or not; NaN where none has a cost."""
+    cost: dict[tuple[str, str, str], list[float]] = {row: [] for row in lineup.rows}
+    for cell in cells:
+        if not np.isnan(cell.ms_per_image):
+            cost[cell.row].append(cell.ms_per_image)
+    return np.array([np.mean(cost[row]) if cost[row] else np.nan for row in lineup.rows], dtype=np.float64)

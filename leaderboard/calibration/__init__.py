@@ -1,0 +1,1 @@
+"""Calibration rows: maps whose scores are known beforehand. They stand on every board."""

@@ -1,0 +1,151 @@
+"""A cell: what one metric says of one explanation of one model, picture by picture; torch-free."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from peephole.errors import PeepholeError
+
+PROVENANCE = (
+    "suite_version",
+    "data_digest",
+    "model_digest",
+    "method_digest",
+    "peephole_version",
+    "torch_version",
+    "device",
+    "dtype",
+    "dirty",
+)
+
+Kind = Literal["method", "calibration"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Cell:
+    """Scores of N pictures under one metric.
+
+    A poisoned model is a (suite, dataset, model, trigger, seed). All cells of one poisoned model score the same
+    pictures in the same order.
+
+    Attributes:
+        suite, dataset, model, trigger, seed: which poisoned model.
+        method, kind, layer: whose map; ``kind`` is ``"calibration"`` for maps that explain nothing.
+        metric: the metric's name.
+        value: float64 ``[N]``, the scores; chance where ``valid`` is False.
+        chance: float64 ``[N]``, the expected score of a map that knows nothing.
+        valid: bool ``[N]``.
+        selection: bool ``[N]``, pictures held apart for choosing a method's layer; no reported number uses them.
+        ms_per_image: what a map cost, NaN for calibration rows.
+        direction, best, core: the metric's facts, see `Metric`.
+        certified: whether the poisoned model passed the gates of its certificate.
+        provenance: exactly the keys of `PROVENANCE`.
+
+    Raises:
+        PeepholeError: arrays of other dtype or length, numbers that are not finite, a core metric whose chance is as
+            good as its best, or other provenance keys.
+    """
+
+    suite: str
+    dataset: str
+    model: str
+    trigger: str
+    seed: int
+    method: str
+    kind: Kind
+    layer: str
+    metric: str
+    value: NDArray[np.float64]
+    chance: NDArray[np.float64]
+    valid: NDArray[np.bool_]
+    selection: NDArray[np.bool_]
+    ms_per_image: float
+    direction: Literal["higher", "lower"]
+    best: float
+    core: bool
+    certified: bool
+    provenance: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        length = np.shape(self.value)
+        for name, dtype in (("value", "f8"), ("chance", "f8"), ("valid", "?"), ("selection", "?")):
+            array = np.asarray(getattr(self, name))
+            if array.ndim != 1 or array.shape != length or array.dtype != np.dtype(dtype):
+                raise PeepholeError(
+                    f"{self.label}: {name} is {array.dtype} {list(array.shape)}, expected {np.dtype(dtype)} [N], "
+                    "one entry a picture"
+                )
+        if not (np.isfinite(self.value).all() and np.isfinite(self.chance).all()):
+            raise PeepholeError(f"{self.label}: a value or chance is NaN or infinite; expected finite scores")
+        if self.core and (self.chance == self.best).any():
+            raise PeepholeError(
+                f"{self.label}: chance equals the best score on some picture; leave out pictures that cannot be lost"
+            )
+        if set(self.provenance) != set(PROVENANCE):
+            raise PeepholeError(
+                f"{self.label}: provenance has {sorted(self.provenance)}, expected {sorted(PROVENANCE)}"
+            )
+
+    @property
+    def label(self) -> str:
+        """Which cell it is, for messages."""
+        return f"cell {self.method}/{self.layer}/{self.trigger}/{self.seed}/{self.metric}"
+
+    @property
+    def reported(self) -> NDArray[np.bool_]:
+        """The pictures that numbers are reported on, bool ``[N]``."""
+        return ~self.selection
+
+    @property
+    def subject(self) -> tuple[str, str, str, str]:
+        """What rows must share to stand on one board: suite and its version, data set, model."""
+        return self.suite, self.provenance["suite_version"], self.dataset, self.model
+
+    @property
+    def poisoned(self) -> tuple[str, int]:
+        """The poisoned model, within one subject."""
+        return self.trigger, self.seed
+
+    @property
+    def row(self) -> tuple[str, Kind, str]:
+        """The row of the board."""
+        return self.method, self.kind, self.layer
+
+
+def check_cells(cells: Sequence[Cell]) -> None:
+    """Refuse cells that cannot stand side by side: rows are never mixed across data or code versions.
+
+    Raises:
+        PeepholeError: a cell occurs twice, or the cells of one poisoned model differ in pictures, in the digests of
+            data or model, or in whether the model is certified, or cells of one metric differ in its facts. An empty
+            digest is taken as unknown and matches any.
+    """
+    keys = Counter((*cell.subject, *cell.poisoned, *cell.row, cell.metric) for cell in cells)
+    twice = [key for key, count in keys.items() if count > 1]
+    if twice:
+        raise PeepholeError(f"{len(twice)} cells occur twice, the first {'/'.join(map(str, twice[0]))}; give each once")
+    first: dict[tuple[object, ...], Cell] = {}
+    digests: dict[tuple[object, ...], str] = {}
+    facts: dict[str, tuple[str, float, bool]] = {}
+    for cell in cells:
+        fact = (cell.direction, cell.best, cell.core)
+        if facts.setdefault(cell.metric, fact) != fact:
+            raise PeepholeError(
+                f"{cell.label} has another direction, best or core than the rows beside it; score them anew"
+            )
+        key = (*cell.subject, *cell.poisoned)
+        peer = first.setdefault(key, cell)
+        if cell.certified != peer.certified or not np.array_equal(cell.selection, peer.selection):
+            raise PeepholeError(
+                f"{cell.label} and {peer.label} differ in pictures or certificate; score all rows on the same pictures"
+            )
+        for name in ("data_digest", "model_digest"):
+            digest = cell.provenance[name]
+            if digest and digests.setdefault((*key, name), digest) != digest:
+                raise PeepholeError(f"{cell.label} has another {name} than the rows beside it; score them anew")

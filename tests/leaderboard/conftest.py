@@ -1,0 +1,68 @@
+"""Makers of probes and cells for the tests of this folder."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from peephole.leaderboard.base import Probes
+from peephole.leaderboard.cells import PROVENANCE, Cell
+
+
+@pytest.fixture
+def probes_of() -> Callable[..., Probes]:
+    """Probes with the given truth masks ``[N,T,H,W]`` and random pictures."""
+
+    def make(mask: torch.Tensor) -> Probes:
+        count, targets, height, width = mask.shape
+        generator = torch.Generator().manual_seed(7)
+        clean = torch.rand((count, 3, height, width), generator=generator)
+        image = torch.where(mask.any(dim=1, keepdim=True), torch.ones(()), clean)
+        return Probes(image, clean, mask, mask, torch.arange(targets).expand(count, targets))
+
+    return make
+
+
+@pytest.fixture
+def corner_mask() -> Callable[..., torch.Tensor]:
+    """A mask ``[N,1,H,W]`` of a top-left square."""
+
+    def make(count: int, side: int, square: int) -> torch.Tensor:
+        mask = torch.zeros((count, 1, side, side), dtype=torch.bool)
+        mask[..., :square, :square] = True
+        return mask
+
+    return make
+
+
+@pytest.fixture
+def cell_of() -> Callable[..., Cell]:
+    """A cell with the given per-picture values; everything else has a default that can be overridden."""
+
+    def make(value: object, **facts: object) -> Cell:
+        values = np.asarray(value, dtype=np.float64)
+        changed = {name: facts.pop(name) for name in PROVENANCE if name in facts}
+        defaults: dict[str, object] = {
+            "suite": "quick",
+            "dataset": "shapes",
+            "model": "resnet8",
+            "trigger": "square",
+            "seed": 0,
+            "method": "gradient",
+            "kind": "method",
+            "layer": "input",
+            "metric": "completeness",
+            "chance": np.full(len(values), 0.25),
+            "valid": np.ones(len(values), dtype=np.bool_),
+            "selection": np.zeros(len(values), dtype=np.bool_),
+            "ms_per_image": 2.0,
+            "direction": "higher",
+            "best": 1.0,
+            "core": True,
+            "certified": True,
+            "provenance": {**dict.fromkeys(PROVENANCE, "x"), "suite_version": "v1", **changed},
+        }
+        return Cell(**{**defaults, "value": values, **facts})
+
+    return make

@@ -1,0 +1,76 @@
+"""What a cell refuses, and which cells may stand side by side."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+
+from peephole.errors import PeepholeError
+from peephole.leaderboard.cells import Cell, check_cells
+
+
+def test_reported_pictures_are_those_not_held_apart(cell_of: Callable[..., Cell]) -> None:
+    cell = cell_of([0.5, 0.6, 0.7], selection=np.array([True, False, False]))
+    assert cell.reported.tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"chance": np.zeros(3)}, "chance is float64"),
+        ({"chance": np.zeros(2, dtype=np.float32)}, "chance is float32"),
+        ({"valid": np.ones(2)}, "valid is float64"),
+        ({"selection": np.zeros((2, 1), dtype=np.bool_)}, "selection is bool"),
+        ({"chance": np.array([0.1, np.nan])}, "NaN or infinite"),
+        ({"chance": np.array([0.1, 1.0])}, "chance equals the best"),
+        ({"provenance": {"suite_version": "v1"}}, "provenance has"),
+    ],
+)
+def test_bad_cells_are_refused_in_one_line(
+    cell_of: Callable[..., Cell], facts: Mapping[str, object], message: str
+) -> None:
+    with pytest.raises(PeepholeError, match=message) as caught:
+        cell_of([0.5, 0.6], **facts)
+    assert "gradient/input/square/0/completeness" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_values_must_be_finite(cell_of: Callable[..., Cell]) -> None:
+    with pytest.raises(PeepholeError, match="NaN or infinite"):
+        cell_of([0.5, np.inf])
+
+
+def test_a_metric_that_is_not_core_may_have_chance_at_its_best(cell_of: Callable[..., Cell]) -> None:
+    assert cell_of([0.5, 0.6], chance=np.ones(2), core=False).best == 1.0
+
+
+def test_cells_of_different_models_need_not_agree(cell_of: Callable[..., Cell]) -> None:
+    check_cells([cell_of([0.5]), cell_of([0.5, 0.6], seed=1, certified=False, model_digest="y")])
+    check_cells([cell_of([0.5]), cell_of([0.5, 0.6], suite_version="v2", data_digest="y")])
+
+
+def test_an_empty_digest_matches_any(cell_of: Callable[..., Cell]) -> None:
+    check_cells([cell_of([0.5]), cell_of([0.5], method="oracle", kind="calibration", model_digest="")])
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({}, "1 cells occur twice"),
+        ({"layer": "layer1", "data_digest": "y"}, "another data_digest"),
+        ({"layer": "layer1", "model_digest": "y"}, "another model_digest"),
+        ({"layer": "layer1", "certified": False}, "differ in pictures or certificate"),
+        ({"layer": "layer1", "selection": np.array([True, False])}, "differ in pictures or certificate"),
+        ({"layer": "layer1", "best": 0.9}, "another direction, best or core"),
+    ],
+)
+def test_cells_that_do_not_fit_together_are_refused(
+    cell_of: Callable[..., Cell], facts: Mapping[str, object], message: str
+) -> None:
+    with pytest.raises(PeepholeError, match=message):
+        check_cells([cell_of([0.5, 0.6]), cell_of([0.5, 0.6], **facts)])
+
+
+def test_other_numbers_of_pictures_are_refused(cell_of: Callable[..., Cell]) -> None:
+    with pytest.raises(PeepholeError, match="differ in pictures"):
+        check_cells([cell_of([0.5, 0.6]), cell_of([0.5, 0.6, 0.7], layer="layer1")])

@@ -1,0 +1,1 @@
+"""Triggers: what is stamped on a picture, and where the truth about it lies. One trigger a file."""
