@@ -1,4 +1,4 @@
-"""Check a finished quick run: the oracle is first, random is at chance, every model holds its gates, a rerun is free."""
+"""Check a finished quick run: the oracle is first, random is at chance, models hold their gates, a rerun is free."""
 
 import json
 import subprocess
@@ -21,7 +21,8 @@ checks = {
     "every attack succeeds on 99 % or more": bool((models["attack_success"] >= 0.99).all()),
     "no model loses more than 2 points": bool((models["accuracy_drop"] <= 0.02).all()),
     "a second run computes nothing": again["units"]["computed"] == 0 and not again["units"]["failed"],
-    "there is a picture for each trigger": len(list((folder / "heatmaps").glob("*.png"))) == models["trigger"].nunique(),
+    "there is a picture for each trigger": len(list((folder / "heatmaps").glob("*.png")))
+    == models["trigger"].nunique(),
 }
 for name, holds in checks.items():
     print(f"{'holds' if holds else 'FAILS'}: {name}")  # noqa: T201

@@ -12,16 +12,16 @@ from peephole._version import __version__
 if TYPE_CHECKING:
     from peephole.errors import PeepholeError, UnknownName
     from peephole.options import Options
-    from peephole.run import RunResult, run
+    from peephole.runner import RunResult, run
 
 __all__ = ["Options", "PeepholeError", "RunResult", "UnknownName", "__version__", "run"]
 
 _HOMES = {
     "Options": "peephole.options",
     "PeepholeError": "peephole.errors",
-    "RunResult": "peephole.run",
+    "RunResult": "peephole.runner",
     "UnknownName": "peephole.errors",
-    "run": "peephole.run",
+    "run": "peephole.runner",
 }
 
 

@@ -85,9 +85,14 @@ def make_plan(suite: Suite, *, data: Path | None = None, weights_digest: str | N
 
 def _base_spec(suite: Suite, data: Path | None) -> dict[str, Any]:
     name = DATASETS.resolve(suite.dataset.name)
-    identity = DATASETS[name](side=suite.dataset.side, folder=data).identity()
+    dataset = DATASETS[name](side=suite.dataset.side, folder=data)
     return {
-        "dataset": {"name": name, "side": suite.dataset.side, "identity": identity},
+        "dataset": {
+            "name": name,
+            "side": suite.dataset.side,
+            "identity": dataset.identity(),
+            "normalisation": [list(dataset.mean), list(dataset.std)],
+        },
         **_named("model", MODELS, suite.model),
     }
 

@@ -41,6 +41,7 @@ class Registry(Generic[T]):
         self.group = group
         self.support = frozenset(support)
         self._things: dict[str, T] = {}
+        self._read: dict[str, tuple[str, list[str]] | None] = {}  # modules, each parsed once
 
     def register(self, thing: C) -> C:
         """Register the decorated thing under the name of the module that defines it."""
@@ -99,8 +100,8 @@ class Registry(Generic[T]):
     def digest(self, name: str) -> str:
         """A digest of the code that defines ``name``: its module and what that imports from its own folder.
 
-        Comments, docstrings and layout do not count. It enters the identity of whatever is computed with the thing, so that changed code is never answered
-        from the store.
+        Comments, docstrings and layout do not count. It enters the identity of whatever is computed with the thing,
+        so that changed code is never answered from the store.
         """
         name = self.resolve(name)
         if name in self._foreign:
@@ -111,18 +112,25 @@ class Registry(Generic[T]):
 
     def _closure(self, name: str) -> dict[str, str]:
         """The code of the entry's module and of all modules of its folder that it imports, directly or not."""
-        folder = ".".join(self.package.split(".")[:2])
-        root = self._folder if folder == self.package else self._folder.parent
         found: dict[str, str] = {}
-        open_modules = [f"{self.package}.{name}"]
-        while open_modules:
-            module = open_modules.pop()
-            path = root.joinpath(*module.removeprefix(f"{folder}.").split(".")).with_suffix(".py")
-            if module not in found and path.is_file():
-                tree = _parse(path)
-                found[module] = ast.unparse(tree)
-                open_modules += [imported for imported in _imports(tree) if imported.startswith(f"{folder}.")]
+        waiting = [f"{self.package}.{name}"]
+        while waiting:
+            module = waiting.pop()
+            if module not in found and (code := self._code(module)) is not None:
+                found[module], imported = code
+                waiting += imported
         return found
+
+    def _code(self, module: str) -> tuple[str, list[str]] | None:
+        """A module's code without docstrings and the modules it imports; None outside the entry's top folder."""
+        if module not in self._read:
+            top = ".".join(self.package.split(".")[:2])
+            root = self._folder if top == self.package else self._folder.parent
+            path = root.joinpath(*module.removeprefix(f"{top}.").split(".")).with_suffix(".py")
+            inside = module.startswith(f"{top}.") and path.is_file()
+            tree = _parse(path) if inside else None
+            self._read[module] = (ast.unparse(tree), list(_imports(tree))) if tree else None
+        return self._read[module]
 
 
 def _parse(path: Path) -> ast.Module:

@@ -31,7 +31,7 @@ def leaderboard_command(
         peephole leaderboard --json
     """
     from peephole.leaderboard.tables import read_csv
-    from peephole.run import LEADERBOARD
+    from peephole.runner import LEADERBOARD
     from peephole.store.folder import open_folder
 
     frame = sort_board(read_csv(open_folder(folder, create=False) / LEADERBOARD), sort)

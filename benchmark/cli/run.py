@@ -11,7 +11,7 @@ from peephole.cli.flags import DEFAULT_OUT, Data, Json, Out, Quiet, names
 
 if TYPE_CHECKING:
     from peephole.options import Options
-    from peephole.run import RunResult
+    from peephole.runner import RunResult
 
 FAILED = 1
 STOPPED = 130
@@ -79,7 +79,7 @@ def run_command(
 
 
 def _run(suite: str, out: Path, data: Path | None, device: str, options: Options, *, quiet: bool) -> RunResult:
-    from peephole.run import plan_run, run
+    from peephole.runner import plan_run, run
 
     if quiet:
         return run(suite, out=out, data=data, device=device, options=options)
@@ -138,7 +138,7 @@ def _print_result_json(result: RunResult) -> None:
 
 def _dry_run(suite: str, out: Path, data: Path | None, device: str, options: Options, *, as_json: bool) -> None:
     from peephole.estimate import estimate, total_seconds
-    from peephole.run import plan_run
+    from peephole.runner import plan_run
     from peephole.store.store import Store
 
     plan = plan_run(suite, data=data, options=options)

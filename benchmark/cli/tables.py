@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -32,29 +33,29 @@ def console() -> Console:
 
 
 def board_table(frame: pd.DataFrame, metrics: list[str], *, title: str) -> Table:
-    """The board: a line a row of ``frame``, numbers with their intervals."""
-    table = Table(title=title, title_justify="left", header_style="bold", caption_justify="left")
+    """The board: a line a row of ``frame``; intervals of the metrics are in the file, here is room for the score's."""
+    table = Table(title=title, title_justify="left", header_style="bold", caption_justify="left", box=SIMPLE_HEAD)
     for heading in ("rank", "tie", "method", "layer", "score", *metrics, "ms"):
-        numeric = heading in ("rank", "tie", "ms")
-        table.add_column(heading.replace("_", "\n"), justify="right" if numeric else "left", no_wrap=True)
+        text = heading in ("method", "layer")
+        table.add_column(heading.replace("_", "\n"), justify="left" if text else "right", no_wrap=True)
     for row in frame.to_dict("records"):
-        style = "dim italic" if row["kind"] == "calibration" else None
+        low, high = _number(row["score_lo"], 2), _number(row["score_hi"], 2)
         table.add_row(
-            _text(row["rank_interval"]),
-            _whole(row["tie_group"]),
+            row["rank_interval"],
+            _number(row["tie_group"], 0),
             row["method"],
             row["layer"],
-            _interval(row, "score"),
-            *(_interval(row, metric) for metric in metrics),
+            f"{_number(row['score'], 2)} [{low}, {high}]" if low else _number(row["score"], 2),
+            *(_number(row[metric], 2) for metric in metrics),
             _number(row["ms_per_image"], 2),
-            style=style,
+            style="dim italic" if row["kind"] == "calibration" else None,
         )
     return table
 
 
 def models_table(frame: pd.DataFrame) -> Table:
     """The certificates: a line a poisoned model and target."""
-    table = Table(title="Planted backdoors", title_justify="left", header_style="bold")
+    table = Table(title="Planted backdoors", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     for heading in ("trigger", "seed", "target", "attack success", "clean accuracy", "twin", "drop", "ranked"):
         table.add_column(heading, justify="left" if heading in ("trigger", "ranked") else "right", no_wrap=True)
     for row in frame.to_dict("records"):
@@ -74,7 +75,7 @@ def models_table(frame: pd.DataFrame) -> Table:
 
 def plan_table(estimates: list[Estimate]) -> Table:
     """The plan: a line a kind of unit."""
-    table = Table(title="What a run would do", title_justify="left", header_style="bold")
+    table = Table(title="What a run would do", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     for heading in ("units of kind", "to do", "in the store", "seconds", "MB"):
         table.add_column(heading, justify="left" if heading == "units of kind" else "right")
     for kind in dict.fromkeys(one.unit.kind for one in estimates):
@@ -85,19 +86,8 @@ def plan_table(estimates: list[Estimate]) -> Table:
     return table
 
 
-def _interval(row: dict[Any, Any], name: str) -> str:
-    value = _number(row[name], 3)
-    low, high = _number(row[f"{name}_lo"], 2), _number(row[f"{name}_hi"], 2)
-    return f"{value} [{low}, {high}]" if value and low else value
+def _number(value: float | None, digits: int) -> str:
+    """A number, or nothing where it is missing (None, NaN or pandas' NA)."""
+    import pandas as pd
 
-
-def _number(value: Any, digits: int) -> str:
-    return "" if value is None or value != value else f"{value:.{digits}f}"
-
-
-def _whole(value: Any) -> str:
-    return _number(value, 0)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return "" if pd.isna(value) else f"{value:.{digits}f}"

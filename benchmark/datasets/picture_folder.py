@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,11 +54,8 @@ class PictureFolder:
     @cached_property
     def sizes(self) -> list[tuple[str, int]]:
         """Each picture's name relative to the root, with slashes, and its size in bytes; sorted by class and name."""
-        return [
-            (f"{kind}/{name}", size)
-            for kind, names in self.names.items()
-            for name, size in zip(names, _sizes(self.root / kind, names), strict=True)
-        ]
+        sizes = {kind: _sizes(self.root / kind) for kind in self.names}
+        return [(f"{kind}/{name}", sizes[kind][name]) for kind, names in self.names.items() for name in names]
 
     def load(self, side: int, fit: Fit | None = None) -> Pictures:
         """Decode everything on all cores, to RGB.
@@ -120,13 +117,9 @@ def _listed(folder: Path) -> list[str]:
         return [entry.name for entry in entries]
 
 
-def _sizes(folder: Path, names: Iterable[str]) -> list[int]:
-    # An open folder saves the walk along the path, which is most of the time of a stat.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        return [os.stat(name, dir_fd=handle).st_size for name in names]
-    finally:
-        os.close(handle)
+def _sizes(folder: Path) -> dict[str, int]:
+    with os.scandir(folder) as entries:
+        return {entry.name: entry.stat().st_size for entry in entries}
 
 
 def _one_line(error: Exception) -> str:

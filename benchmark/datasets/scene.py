@@ -35,10 +35,10 @@ class Difficulty:
         hidden: probability of a stroke across the object.
     """
 
-    radius: tuple[float, float] = (0.21, 0.26)
+    radius: tuple[float, float] = (0.19, 0.25)
     stretch: float = 1.15
-    contrast: tuple[float, float] = (0.45, 0.85)
-    swing: float = 0.2
+    contrast: tuple[float, float] = (0.38, 0.75)
+    swing: float = 0.25
     grain: tuple[float, float] = (0.01, 0.03)
     clutter: float = 0.2
     hidden: float = 0.12
@@ -79,7 +79,7 @@ def draw_block(
         Pictures uint8 ``[N,3,side,side]`` and masks bool ``[N,side,side]``: the object where it is not covered.
     """
     place = _place(draws, difficulty)
-    ground = draws.between(0.15, 0.85, 3, 1, 1)
+    ground = draws.between(0.12, 0.62, 3, 1, 1)
     contrast = draws.between(*difficulty.contrast, 1, 1, 1) * tint(draws)
     picture: Floats = ground + _texture(draws, side, difficulty)
     for _ in range(2):

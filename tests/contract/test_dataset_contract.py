@@ -109,9 +109,10 @@ def test_loading_twice_gives_the_same(dataset, pictures):
     assert content_digest(type(dataset)().load("test")) == content_digest(pictures)
 
 
-def test_the_splits_differ(dataset, pictures):
+def test_the_splits_differ_and_have_the_size_that_was_promised(dataset, pictures):
     train = dataset.load("train")
-    assert len(train.labels) > 0
+    assert dataset.identity()["train_count"] == len(train.labels) > 0
+    assert dataset.identity()["test_count"] == len(pictures.labels) > 0
     both = np.concatenate(
         [train.images.reshape(len(train.labels), -1), pictures.images.reshape(len(pictures.labels), -1)]
     )

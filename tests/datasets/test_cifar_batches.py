@@ -80,11 +80,7 @@ def test_a_broken_batch_is_refused_in_one_line(tmp_path, content, found):
     assert "\n" not in str(error.value)
 
 
-def test_protocol_5_arrays_out_of_band_are_refused_not_misread(tmp_path):
+def test_arrays_pickled_another_way_are_refused_not_misread(tmp_path):
     (tmp_path / "batch").write_bytes(pickle.dumps({"data": DATA, "labels": [1, 2, 3]}, 5))
-    try:
-        images, _ = read_batch(tmp_path / "batch", 3)
-    except PeepholeError as error:
-        assert "asks for" in str(error)  # noqa: PT017  either is right, depending on numpy
-    else:
-        np.testing.assert_array_equal(images.reshape(3, -1), DATA)
+    with pytest.raises(PeepholeError, match=r"asks for numpy\.\w+\.numeric\._frombuffer"):
+        read_batch(tmp_path / "batch", 3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from peephole.engines.local import run_units
-from peephole.run import Silent
+from peephole.runner import Silent
 from peephole.store.shard import Shard
 from peephole.store.store import Store
 from peephole.units.base import Cost, Unit, in_order

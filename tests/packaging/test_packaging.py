@@ -85,7 +85,7 @@ def test_no_folder_is_imported_by_its_bare_name():
             assert not {name.split(".")[0] for name in imports(path) if name} & set(FOLDERS), path
 
 
-@pytest.mark.parametrize("module", ["peephole", "peephole.cli", "peephole.run", "peephole.plan", "peephole.cli.run"])
+@pytest.mark.parametrize("module", ["peephole", "peephole.cli", "peephole.runner", "peephole.plan", "peephole.cli.run"])
 def test_torch_is_imported_only_when_needed(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -25,7 +25,9 @@ def things(tmp_path, monkeypatch):
     (package / "kinds").mkdir(parents=True)
     for folder in (package.parent, package, package / "kinds"):
         (folder / "__init__.py").write_text("")
-    (package / "base.py").write_text("from peephole.registry import Registry\nTHINGS = Registry('thing', 'lab.things.kinds')\n")
+    (package / "base.py").write_text(
+        "from peephole.registry import Registry\nTHINGS = Registry('thing', 'lab.things.kinds')\n"
+    )
     (package / "shared.py").write_text("def half(x):\n    return x / 2\n")
     (package / "kinds" / "first.py").write_text(RULE)
     (package / "kinds" / "second.py").write_text(RULE.replace("4", "6"))
@@ -56,7 +58,9 @@ def test_spelling_is_forgiven(things, spelling):
 
 
 def test_an_unknown_name_is_told_what_exists(things):
-    with pytest.raises(UnknownName, match=r"unknown thing 'fist'. Did you mean 'first'\? There are: broken, first, second"):
+    with pytest.raises(
+        UnknownName, match=r"unknown thing 'fist'. Did you mean 'first'\? There are: broken, first, second"
+    ):
         registry()["fist"]
 
 
