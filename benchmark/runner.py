@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from peephole.cells import collect
 from peephole.certificates import certificate_table
 from peephole.engines.local import Outcome, Watcher, run_units
+from peephole.errors import PeepholeError
 from peephole.heatmaps import draw_heatmaps
 from peephole.leaderboard.board import board
 from peephole.leaderboard.scores import score_table
@@ -90,7 +91,7 @@ def run(
 
     Raises:
         PeepholeError: a name that does not exist, data that is missing, a folder that is not ours, a device that is
-            not there.
+            not there, weights that do not fit; or no backdoor was learnt, so that there is nothing to score.
     """
     options = options or Options()
     plan = plan_run(suite, data=data, options=options)
@@ -98,13 +99,32 @@ def run(
     workspace = Workspace(Store(folder / "store"), device, data, options.weights)
     if device != "auto":
         _ = workspace.device  # a device that is not there is refused before anything is written
+    if options.weights is not None:
+        _check_weights(plan, workspace, options.weights)
     open_folder(folder, create=True)
     while True:
         outcome = run_units(plan.units, workspace, watcher or Silent())
+        _raise_if_hopeless(plan, outcome)
         try:
             return _write(plan, workspace, outcome, options, folder)
         except DamagedShard as damage:
             workspace.store.discard(damage.kind, damage.digest)  # and make it again
+
+
+def _check_weights(plan: Plan, workspace: Workspace, file: Path) -> None:
+    """Refuse a file that does not fit the model before anything is written."""
+    from peephole.units.networks import build, load_file
+
+    spec = plan.backdoors[0].clean.spec
+    load_file(file, build(spec["model"], workspace, spec["dataset"], seed=0))
+
+
+def _raise_if_hopeless(plan: Plan, outcome: Outcome) -> None:
+    """Where bad input left nothing to score, that is the answer: damaged pictures, too few epochs."""
+    causes = [failure.error for failure in outcome.failed]
+    scored = any(row.scores.digest in outcome.available for row in plan.rows)
+    if causes and not scored and all(isinstance(cause, PeepholeError) for cause in causes):
+        raise causes[0]
 
 
 def _write(plan: Plan, workspace: Workspace, outcome: Outcome, options: Options, folder: Path) -> RunResult:

@@ -17,12 +17,12 @@ app = typer.Typer(
     name="peephole",
     help=(
         "Plant a backdoor in an image classifier, ask a saliency map to find it, publish how well it did.\n\n"
-        "Start with: [bold]peephole run[/bold]. It trains a small network, plants three backdoors, and ranks the "
+        "Start with: **peephole run**. It trains a small network, plants three backdoors, and ranks the "
         "built-in explanations by how well they find them, in minutes on a laptop."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run_command)

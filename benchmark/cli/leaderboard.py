@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def leaderboard_command(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder with results.")] = DEFAULT_OUT,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with results.")] = DEFAULT_OUT,
     sort: Annotated[str, typer.Option(help="Column to sort by: rank, score, ms_per_image, or a metric.")] = "rank",
     every_layer: Annotated[bool, typer.Option("--all", help="Every layer, not only each method's best.")] = False,
     as_json: Json = False,
@@ -26,9 +26,10 @@ def leaderboard_command(
     (slanted), whose scores are known beforehand: the oracle is the truth itself, random knows nothing.
 
     Examples:
-        peephole leaderboard
-        peephole leaderboard results --all --sort completeness
-        peephole leaderboard --json
+
+    - `peephole leaderboard`
+    - `peephole leaderboard results --all --sort completeness`
+    - `peephole leaderboard --json`
     """
     from peephole.leaderboard.tables import read_csv
     from peephole.runner import LEADERBOARD

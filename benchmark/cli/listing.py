@@ -20,8 +20,9 @@ def list_command(
     """Print what there is of one kind, with its source.
 
     Examples:
-        peephole list attributions
-        peephole list suites --json
+
+    - `peephole list attributions`
+    - `peephole list suites --json`
     """
     from peephole.cli.tables import console, print_json
     from peephole.errors import UnknownName

@@ -9,9 +9,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from peephole.units.base import Unit
 
-QUICK = 1.0
-"""A whole unit, as a share."""
-
 
 class ProgressWatcher:
     """A watcher that draws bars; on something else than a terminal it prints a line for each trained model."""

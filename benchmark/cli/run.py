@@ -45,10 +45,11 @@ def run_command(
     models.csv and heatmaps/ to the output folder. Stopped runs go on where they were; finished ones cost seconds.
 
     Examples:
-        peephole run
-        peephole run quick --methods gradient,grad_cam --layers input,layer3.0
-        peephole run cifar10 --data ~/data --epochs 2 --model resnet8
-        peephole run --dry-run
+
+    - `peephole run`
+    - `peephole run quick --methods gradient,grad_cam --layers input,layer3.0`
+    - `peephole run cifar10 --data ~/data --epochs 2 --model resnet8`
+    - `peephole run --dry-run`
     """
     from peephole.options import Options
 

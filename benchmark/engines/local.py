@@ -31,11 +31,16 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Failure:
-    """A unit that could not be computed. ``reason`` is one line, ``trace`` the whole traceback."""
+    """A unit that could not be computed. ``trace`` is the whole traceback."""
 
     unit: Unit
-    reason: str
+    error: Exception
     trace: str
+
+    @property
+    def reason(self) -> str:
+        """The error in one line."""
+        return str(self.error).partition("\n")[0] or type(self.error).__name__
 
 
 @dataclass(frozen=True)
@@ -94,8 +99,7 @@ def _compute(unit: Unit, workspace: Workspace, watcher: Watcher) -> Failure | No
         shard = unit.compute(workspace)
         workspace.store.write(unit.kind, unit.digest, unit.identity, shard, time.perf_counter() - start)
     except Exception as error:  # noqa: BLE001  a submitted method may raise anything; the failure is kept and reported
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        return Failure(unit, reason, traceback.format_exc())
+        return Failure(unit, error, traceback.format_exc())
     return None
 
 

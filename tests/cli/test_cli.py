@@ -67,6 +67,7 @@ def test_an_unknown_kind_is_told_what_exists():
         (["--seeds", "0"], "--seeds must be above 0"),
         (["--device", "abacus"], "cannot use device 'abacus'"),
         (["--weights", "nowhere.pt"], "no file of weights at nowhere.pt"),
+        (["--weights", __file__], "is no file of weights"),
         (["cifar10"], "PEEPHOLE_DATA"),
         (["cifar10", "--data", "nowhere"], "nowhere"),
     ],
