@@ -38,7 +38,7 @@ def draw_heatmaps(plan: Plan, workspace: Workspace, available: Collection[str], 
 
     Rows are methods, columns the picture and the layers. A map is shown signed, channels summed and up-sampled as it
     is scored, red for and blue against the decision, each scaled by its own largest magnitude; the outline is the
-    truth mask, the number under a map its score.
+    truth mask, the number under a map its score (``invalid`` where the map is nowhere positive).
     """
     written = []
     for backdoor in plan.backdoors:
@@ -76,7 +76,7 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
     grid: Any = figure.subplots(len(rows), len(blocks) * columns, squeeze=False)
     for line, row in enumerate(rows):
         maps = workspace.read(row.maps).group("maps")
-        value = workspace.read(row.scores).arrays["value"]
+        scores = workspace.read(row.scores).arrays
         grid[line, 0].set_ylabel(row.method.replace("_", "\n"), rotation=0, ha="right", va="center", fontsize=8)
         for number, block in enumerate(blocks):
             cells = grid[line, number * columns : (number + 1) * columns]
@@ -84,15 +84,17 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
             _show_picture(cells[0], probes["image"][block.probe], mask)
             for column, layer in enumerate(layers):
                 _show_map(cells[column + 1], maps[layer][block.probe, block.which], mask)
-                cells[column + 1].set_xlabel(f"{value[column, block.probe]:.2f}", fontsize=7, labelpad=1)
+                place = (column, block.probe)
+                score = f"{scores['value'][place]:.2f}" if scores["valid"][place] else "invalid"
+                cells[column + 1].set_xlabel(score, fontsize=7, labelpad=1)
             if line == 0:
                 cells[0].set_title(block.heading, fontsize=8)
                 for cell, layer in zip(cells[1:], layers, strict=True):
                     cell.set_title(layer, fontsize=8)
     metric = rows[0].metric.replace("_", " ")
     figure.suptitle(
-        f"Backdoor '{backdoor.trigger}': red speaks for the decision, blue against it; green outlines the truth; "
-        f"the number is {metric}",
+        f"Backdoor '{backdoor.trigger}': red speaks for the label, blue against it; green outlines the truth mask; the "
+        f"number is {metric}" + (" of both labels together" if probes["target"].shape[1] > 1 else ""),
         fontsize=9,
     )
     figure.savefig(path, format="png", dpi=110, metadata={KEY: key})

@@ -9,6 +9,7 @@ from typing import Any
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.errors import PeepholeError
 from peephole.models.base import MODELS
+from peephole.registry import Registry
 from peephole.store.store import file_digest
 from peephole.suites.suite import ProbeChoice, Suite
 from peephole.triggers.base import TRIGGERS
@@ -19,7 +20,7 @@ class Options:
     """Changes to a suite. What alters the protocol enters the suite's identifier; a choice of rows does not.
 
     Attributes:
-        triggers, methods: only these, in this order; registered ones that the suite lacks may be added.
+        triggers, methods: only these, in this order; or, each with a ``+`` before it, these besides the suite's own.
         layers: show only these layers (their ranks count only each other).
         seeds: number of models a trigger.
         samples: number of reported probe pictures; those for choosing layers shrink or grow with them.
@@ -62,9 +63,9 @@ class Options:
         changed: dict[str, Any] = {}
         changes: list[str] = []
         if self.triggers:
-            changed["triggers"] = tuple(dict.fromkeys(map(TRIGGERS.resolve, self.triggers)))
+            changed["triggers"] = _chosen(TRIGGERS, self.triggers, suite.triggers)
         if self.methods:
-            changed["methods"] = tuple(dict.fromkeys(map(ATTRIBUTIONS.resolve, self.methods)))
+            changed["methods"] = _chosen(ATTRIBUTIONS, self.methods, suite.methods)
         if self.seeds is not None:
             changed["seeds"] = self.seeds
         if self.samples is not None and self.samples != suite.probes.report:
@@ -84,3 +85,10 @@ class Options:
         if digest is not None:
             changes.append(f"weights={digest[:8]}")
         return suite.model_copy(update={**changed, "changes": tuple(changes)})
+
+
+def _chosen(registry: Registry[Any], asked: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
+    """The names in their registered spelling, each once; after the suite's own ones if all have a ``+``."""
+    besides = all(name.startswith("+") for name in asked)
+    names = [registry.resolve(name.removeprefix("+") if besides else name) for name in asked]
+    return tuple(dict.fromkeys([*own, *names] if besides else names))

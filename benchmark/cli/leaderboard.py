@@ -76,5 +76,13 @@ def shown_board(frame: pd.DataFrame, *, every_layer: bool) -> Table:
     suite = f"{frame['suite'].iloc[0]}: " if len(frame) else ""
     title = f"{suite}which explanation finds the backdoor" + ("" if every_layer else ", at its best layer")
     table = board_table(rows, metric_columns(frame), title=title)
-    table.caption = f"{HEADLINE}. 95 % intervals. Rows of one tie group are not separable from its first row."
+    table.caption = (
+        f"{HEADLINE}. 95 % intervals over pictures, with several seeds over models too. Ranks count every layer of "
+        "every method. Rows of one tie group are not separable from its first row. invalid: pictures on which a map is "
+        "nowhere positive, scored at chance. ms: one picture, all layers together."
+    )
+    if frame["rank"].isna().all():
+        table.caption = (
+            "No backdoor met its gates, so nothing is ranked. scores.csv holds what was scored all the same."
+        )
     return table

@@ -14,7 +14,9 @@ Entry = dict[str, str]
 
 
 def list_command(
-    kind: Annotated[str, typer.Argument(help="triggers, attacks, attributions, metrics, suites, datasets or models.")],
+    kind: Annotated[
+        str, typer.Argument(help="triggers, attacks, attributions, metrics, calibration, suites, datasets or models.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Print what there is of one kind, with its source.

@@ -11,7 +11,7 @@ from peephole.units.base import Unit
 
 
 class ProgressWatcher:
-    """A watcher that draws bars; on something else than a terminal it prints a line for each trained model."""
+    """A watcher that draws bars; on something else than a terminal it prints a line a training and one for the rest."""
 
     def __init__(self, total: int) -> None:
         self._console = Console(stderr=True)
@@ -24,6 +24,7 @@ class ProgressWatcher:
             transient=True,
             disable=not self._console.is_terminal,
         )
+        self._line = ""
         self._run = self._progress.add_task("units", total=total)
         self._unit = self._progress.add_task("", total=100, visible=False)
 
@@ -39,8 +40,11 @@ class ProgressWatcher:
     def started(self, unit: Unit) -> None:
         """Show what is being computed."""
         self._progress.update(self._unit, description=unit.label, completed=0, visible=True)
-        if not self._console.is_terminal and unit.cost().weights:
-            self._console.print(f"{unit.label} …", highlight=False)
+        if not self._console.is_terminal:
+            line = unit.label if unit.cost().weights else "explain and score"
+            if line != self._line:
+                self._console.print(f"{line} …", highlight=False)
+            self._line = line
 
     def progressed(self, unit: Unit, share: float) -> None:
         """Move the unit's bar."""

@@ -24,8 +24,12 @@ def run_command(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
     seeds: Annotated[int | None, typer.Option(help="Poisoned models a trigger.")] = None,
     samples: Annotated[int | None, typer.Option(help="Probe pictures a model.")] = None,
-    triggers: Annotated[str | None, typer.Option(help="Only these triggers, separated by commas.")] = None,
-    methods: Annotated[str | None, typer.Option(help="Only these attribution methods, separated by commas.")] = None,
+    triggers: Annotated[
+        str | None, typer.Option(help="Only these triggers, by commas; +NAME adds to the suite's.")
+    ] = None,
+    methods: Annotated[
+        str | None, typer.Option(help="Only these attribution methods, by commas; +NAME adds to the suite's.")
+    ] = None,
     layers: Annotated[str | None, typer.Option(help="Only these layers on the board, separated by commas.")] = None,
     model: Annotated[str | None, typer.Option(help="Another network, as `peephole list models` names it.")] = None,
     epochs: Annotated[float | None, typer.Option(help="At most so many epochs a training; 0.5 is half of one.")] = None,
@@ -42,7 +46,8 @@ def run_command(
 
     Trains a clean network, plants each trigger of the suite in a copy of it, explains the poisoned decisions with every
     method at every layer, and scores the maps against the place of the trigger. Writes leaderboard.csv, scores.csv,
-    models.csv and heatmaps/ to the output folder. Stopped runs go on where they were; finished ones cost seconds.
+    models.csv and heatmaps/ to the output folder. Stopped runs go on where they were; finished ones cost seconds. The
+    tables show what the last command asked for; the store keeps everything.
 
     Examples:
 
@@ -69,7 +74,7 @@ def run_command(
     try:
         result = _run(suite, out, data, device, options, quiet=quiet or as_json)
     except KeyboardInterrupt:
-        typer.echo("peephole: stopped; what is finished is kept, the same command goes on from there.", err=True)
+        typer.echo("peephole: stopped; finished steps are kept, the same command goes on from there.", err=True)
         raise typer.Exit(STOPPED) from None
     if as_json:
         _print_result_json(result)
@@ -140,9 +145,11 @@ def _print_result_json(result: RunResult) -> None:
 def _dry_run(suite: str, out: Path, data: Path | None, device: str, options: Options, *, as_json: bool) -> None:
     from peephole.estimate import estimate, total_seconds
     from peephole.runner import plan_run
+    from peephole.store.folder import refuse_foreign
     from peephole.store.store import Store
 
     plan = plan_run(suite, data=data, options=options)
+    refuse_foreign(out)
     kind = _device_kind(device)
     estimates = estimate(plan, Store(out / "store"), kind)
     todo = [one for one in estimates if not one.cached]

@@ -35,7 +35,7 @@ def console() -> Console:
 def board_table(frame: pd.DataFrame, metrics: list[str], *, title: str) -> Table:
     """The board: a line a row of ``frame``; intervals of the metrics are in the file, here is room for the score's."""
     table = Table(title=title, title_justify="left", header_style="bold", caption_justify="left", box=SIMPLE_HEAD)
-    for heading in ("rank", "tie", "method", "layer", "score", *metrics, "ms"):
+    for heading in ("rank", "tie", "method", "layer", "score", *metrics, "invalid", "ms"):
         text = heading in ("method", "layer")
         table.add_column(heading.replace("_", "\n"), justify="left" if text else "right", no_wrap=True)
     for row in frame.to_dict("records"):
@@ -47,6 +47,7 @@ def board_table(frame: pd.DataFrame, metrics: list[str], *, title: str) -> Table
             row["layer"],
             f"{_number(row['score'], 2)} [{low}, {high}]" if low else _number(row["score"], 2),
             *(_number(row[metric], 2) for metric in metrics),
+            _number(row["n_invalid"] or None, 0),
             _number(row["ms_per_image"], 2),
             style="dim italic" if row["kind"] == "calibration" else None,
         )
@@ -90,4 +91,5 @@ def _number(value: float | None, digits: int) -> str:
     """A number, or nothing where it is missing (None, NaN or pandas' NA)."""
     import pandas as pd
 
-    return "" if pd.isna(value) else f"{value:.{digits}f}"
+    text = "" if pd.isna(value) else f"{value:.{digits}f}"
+    return text.removeprefix("-") if text and not float(text) else text

@@ -22,9 +22,8 @@ def open_folder(path: Path, *, create: bool) -> Path:
         PeepholeError: it is no folder, is not writable, holds something else, or was written by another version.
     """
     if not create and not (path / MARKER).is_file():
-        raise PeepholeError(f"{path} holds no results; make some with: peephole run --out {path}")
-    if path.exists() and not path.is_dir():
-        raise PeepholeError(f"{path} is a file, results need a folder; give another one with --out.")
+        raise PeepholeError(f"{path} holds no results; give the folder of an earlier run (peephole run --out DIR).")
+    refuse_foreign(path)
     if create and not (path / MARKER).exists():
         _found(path)
     _check_marker(path / MARKER)
@@ -33,11 +32,19 @@ def open_folder(path: Path, *, create: bool) -> Path:
     return path
 
 
+def refuse_foreign(path: Path) -> None:
+    """Refuse a place for results that is a file, or a folder with something else in it.
+
+    Raises:
+        PeepholeError: it is.
+    """
+    if path.exists() and not path.is_dir():
+        raise PeepholeError(f"{path} is a file, results need a folder; give another one with --out.")
+    if path.exists() and not (path / MARKER).exists() and any(path.iterdir()):
+        raise PeepholeError(f"{path} is not empty and holds no peephole results; give a new folder with --out.")
+
+
 def _found(path: Path) -> None:
-    if path.exists() and any(path.iterdir()):
-        raise PeepholeError(
-            f"{path} is not empty and holds no peephole results; give a new or empty folder with --out."
-        )
     marker = json.dumps({"format": FORMAT, "version": FORMAT_VERSION})
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -48,6 +48,13 @@ def test_choices_of_rows_do_not_change_the_identifier():
     assert (suite.triggers, suite.methods, suite.seeds) == (("x",), ("grad_cam", "gradient"), 2)
 
 
+def test_a_plus_adds_to_the_suites_own():
+    quick = load_suite("quick")
+    suite = Options(triggers=("+cross",), methods=("+gradient",)).apply(quick)
+    assert suite.triggers == (*quick.triggers, "cross")
+    assert suite.methods == quick.methods
+
+
 def test_changes_of_the_protocol_show(tmp_path):
     weights = tmp_path / "w.pt"
     weights.write_bytes(b"abc")
