@@ -22,6 +22,10 @@ COLOURS = "RdBu_r"
 TRUTH = "#00a651"
 KEY = "peephole-key"
 BLOCKS = 2
+LEFT = 1.0
+"""Inches for the methods' names."""
+TOP = 0.6
+"""Inches for the title and the layers' names."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,10 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
     blocks = _blocks(probes)
     layers = workspace.read(rows[0].scores).facts["layers"]
     columns = len(layers) + 1
-    figure = Figure(figsize=(0.95 * len(blocks) * columns + 1.6, 1.12 * len(rows) + 0.9), layout="constrained")
+    width, height = 0.95 * len(blocks) * columns + LEFT, 1.12 * len(rows) + TOP
+    figure = Figure(figsize=(width, height))
+    # Fixed places: matplotlib's layout engines take seconds for a hundred panels.
+    figure.subplots_adjust(LEFT / width, 0.035, 0.995, 1 - TOP / height, wspace=0.06, hspace=0.22)
     grid: Any = figure.subplots(len(rows), len(blocks) * columns, squeeze=False)
     for line, row in enumerate(rows):
         maps = workspace.read(row.maps).group("maps")

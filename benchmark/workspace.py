@@ -59,7 +59,7 @@ class Workspace:
         try:
             device = torch.device(self._device)
             torch.empty(1, device=device)
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
+        except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]
             raise PeepholeError(f"cannot use device '{self._device}' ({reason}); try --device cpu.") from error
         return device
