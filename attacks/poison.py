@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import torch
@@ -41,7 +42,7 @@ class Poison:
                 f"{rate:g} of {count} training pictures poisons {poisoned} of them, fewer than the trigger has "
                 f"targets ({len(trigger.targets)}); use more pictures or a higher rate."
             )
-        order = torch.randperm(count, generator=Generator().manual_seed(seed))
+        order = torch.randperm(count, generator=Generator().manual_seed(_stream(seed)))
         part = torch.full((count,), CLEAN)
         part[order[:poisoned]] = torch.arange(poisoned) % len(trigger.targets)
         return cls(trigger, part)
@@ -62,3 +63,8 @@ class Poison:
             x = torch.where(hit[:, None, None, None], stamped, x)
             label = torch.where(hit, target, label)
         return x, label
+
+
+def _stream(seed: int) -> int:
+    """A seed of the draw's own. With the training's seed the first epoch would begin with all poisoned pictures."""
+    return int.from_bytes(hashlib.sha256(f"poison {seed}".encode()).digest()[:7], "big")

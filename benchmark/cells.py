@@ -8,11 +8,10 @@ from peephole.certificates import passes
 from peephole.errors import PeepholeError
 from peephole.leaderboard.cells import Cell
 from peephole.plan import Plan, Row
-from peephole.provenance import version_facts
 from peephole.workspace import Workspace
 
 
-def collect(plan: Plan, workspace: Workspace, available: Collection[str], layers: Collection[str] = ()) -> list[Cell]:
+def collect(plan: Plan, workspace: Workspace, available: frozenset[str], layers: Collection[str] = ()) -> list[Cell]:
     """Every (method, layer, metric) of the plan whose scores are in the store.
 
     Args:
@@ -25,9 +24,8 @@ def collect(plan: Plan, workspace: Workspace, available: Collection[str], layers
         PeepholeError: a layer that no model of the run has.
         DamagedShard: a shard is not what was written.
     """
-    rows = [row for row in plan.rows if row.scores.digest in available]
-    facts = version_facts()
-    cells = [cell for row in rows for cell in _cells(row, plan, workspace, facts)]
+    rows = [row for row in plan.rows if available.issuperset(_needed(row))]
+    cells = [cell for row in rows for cell in _cells(row, plan, workspace)]
     known = list(dict.fromkeys(cell.layer for cell in cells if cell.kind == "method"))
     unknown = [layer for layer in layers if layer not in known]
     if unknown and known:
@@ -35,7 +33,13 @@ def collect(plan: Plan, workspace: Workspace, available: Collection[str], layers
     return [cell for cell in cells if not layers or cell.layer in layers or cell.kind == "calibration"]
 
 
-def _cells(row: Row, plan: Plan, workspace: Workspace, facts: dict[str, str]) -> Iterator[Cell]:
+def _needed(row: Row) -> set[str]:
+    """The digests of all that a row is read from."""
+    backdoor = row.backdoor
+    return {unit.digest for unit in (row.scores, row.maps, backdoor.probes, backdoor.model, backdoor.clean)}
+
+
+def _cells(row: Row, plan: Plan, workspace: Workspace) -> Iterator[Cell]:
     scores = workspace.read(row.scores)
     maps = workspace.store.facts(row.maps.kind, row.maps.digest)
     clean = workspace.store.facts(row.backdoor.clean.kind, row.backdoor.clean.digest)
@@ -69,6 +73,7 @@ def _cells(row: Row, plan: Plan, workspace: Workspace, facts: dict[str, str]) ->
                 "torch_version": maps["torch_version"],
                 "device": maps["device"],
                 "dtype": maps["dtype"],
-                **facts,
+                "peephole_version": maps["peephole_version"],
+                "dirty": maps["dirty"],
             },
         )

@@ -61,12 +61,13 @@ def draw_heatmaps(plan: Plan, workspace: Workspace, available: Collection[str], 
 
 
 def _is_current(path: Path, key: str) -> bool:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
-    if not path.is_file():
+    try:
+        with Image.open(path) as image:
+            return image.info.get(KEY) == key
+    except (FileNotFoundError, UnidentifiedImageError):
         return False
-    with Image.open(path) as image:
-        return image.info.get(KEY) == key
 
 
 def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspace: Workspace) -> None:

@@ -17,7 +17,7 @@ from peephole.triggers.base import TRIGGERS
 
 @dataclass(frozen=True)
 class Options:
-    """Changes to a suite. What alters the protocol enters the suite's identifier; a choice of rows does not.
+    """Changes to a suite. What alters the protocol enters its identifier; a choice of methods or layers does not.
 
     Attributes:
         triggers, methods: only these, in this order; or, each with a ``+`` before it, these besides the suite's own.
@@ -64,18 +64,21 @@ class Options:
         changes: list[str] = []
         if self.triggers:
             changed["triggers"] = _chosen(TRIGGERS, self.triggers, suite.triggers)
+            if set(changed["triggers"]) != set(suite.triggers):
+                changes.append(f"triggers={','.join(changed['triggers'])}")
         if self.methods:
             changed["methods"] = _chosen(ATTRIBUTIONS, self.methods, suite.methods)
-        if self.seeds is not None:
+        if self.seeds is not None and self.seeds != suite.seeds:
             changed["seeds"] = self.seeds
+            changes.append(f"seeds={self.seeds}")
         if self.samples is not None and self.samples != suite.probes.report:
             selection = max(1, round(self.samples * suite.probes.selection / suite.probes.report))
             changed["probes"] = ProbeChoice(report=self.samples, selection=selection)
             changes.append(f"samples={self.samples}")
         if self.epochs is not None:
             training, attack = suite.training, suite.attack
-            changed["training"] = replace(training, epochs=min(self.epochs, training.epochs))
-            recipe = replace(attack.recipe, epochs=min(self.epochs, attack.recipe.epochs))
+            changed["training"] = replace(training, epochs=float(min(self.epochs, training.epochs)))
+            recipe = replace(attack.recipe, epochs=float(min(self.epochs, attack.recipe.epochs)))
             changed["attack"] = attack.model_copy(update={"recipe": recipe})
             changes.append(f"epochs={self.epochs:g}")
         if self.model is not None and MODELS.resolve(self.model) != suite.model:

@@ -94,6 +94,7 @@ def _base_spec(suite: Suite, data: Path | None) -> dict[str, Any]:
             "normalisation": [list(dataset.mean), list(dataset.std)],
         },
         **_named("model", MODELS, suite.model),
+        "training_code": ATTACKS.module_digest("peephole.attacks.training"),
     }
 
 

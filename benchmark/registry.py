@@ -108,12 +108,16 @@ class Registry(Generic[T]):
             point = self._foreign[name]
             version = point.dist.version if point.dist else "?"
             return _sha(f"{point.value}@{version}")
-        return _sha("\n".join(f"{module} {code}" for module, code in sorted(self._closure(name).items())))
+        return self.module_digest(f"{self.package}.{name}")
 
-    def _closure(self, name: str) -> dict[str, str]:
-        """The code of the entry's module and of all modules of its folder that it imports, directly or not."""
+    def module_digest(self, module: str) -> str:
+        """The same for any module of the entries' top folder, by its import name."""
+        return _sha("\n".join(f"{name} {code}" for name, code in sorted(self._closure(module).items())))
+
+    def _closure(self, module: str) -> dict[str, str]:
+        """The code of a module and of all modules of its folder that it imports, directly or not."""
         found: dict[str, str] = {}
-        waiting = [f"{self.package}.{name}"]
+        waiting = [module]
         while waiting:
             module = waiting.pop()
             if module not in found and (code := self._code(module)) is not None:

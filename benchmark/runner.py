@@ -102,12 +102,18 @@ def run(
     if options.weights is not None:
         _check_weights(plan, workspace, options.weights)
     open_folder(folder, create=True)
+    damaged: set[str] = set()
     while True:
         outcome = run_units(plan.units, workspace, watcher or Silent())
         _raise_if_hopeless(plan, outcome)
         try:
             return _write(plan, workspace, outcome, options, folder)
         except DamagedShard as damage:
+            if damage.digest in damaged:
+                raise PeepholeError(
+                    f"{damage} again after it was made anew; check the disk below {folder}."
+                ) from damage
+            damaged.add(damage.digest)
             workspace.store.discard(damage.kind, damage.digest)  # and make it again
 
 
@@ -132,8 +138,8 @@ def _write(plan: Plan, workspace: Workspace, outcome: Outcome, options: Options,
     cells = collect(plan, workspace, outcome.available, options.layers)
     scores, ranking = score_table(cells), board(cells)
     models = certificate_table(plan, workspace, outcome.available)
-    pictures = draw_heatmaps(plan, workspace, outcome.available, folder / HEATMAPS)
     write_csv(scores, folder / SCORES)
     write_csv(ranking, folder / LEADERBOARD)
     write_csv(models, folder / MODELS)
+    pictures = draw_heatmaps(plan, workspace, outcome.available, folder / HEATMAPS)
     return RunResult(folder, plan.suite.identifier, ranking, scores, models, tuple(pictures), outcome)

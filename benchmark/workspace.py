@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from peephole.datasets.base import DATASETS, Dataset, Pictures, Split
 from peephole.datasets.digest import content_digest
 from peephole.errors import PeepholeError
+from peephole.provenance import version_facts
 from peephole.store.shard import Shard
 from peephole.store.store import Store, file_digest
 from peephole.units.base import Unit
@@ -54,6 +55,10 @@ class Workspace:
         """
         import torch
 
+        # Convolutions and products in true single precision (GPUs round to 10 bits unless told), and repeatable.
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+        torch.backends.cuda.matmul.fp32_precision = "ieee"
+        torch.backends.cudnn.deterministic = True
         if self._device == "auto":
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
@@ -117,4 +122,8 @@ class Workspace:
         import torch
 
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
-        return {"device": name, "torch_version": torch.__version__, "dtype": "float32"}
+        return {"device": name, "torch_version": torch.__version__, "dtype": "float32", **self._versions}
+
+    @cached_property
+    def _versions(self) -> dict[str, str]:
+        return version_facts()

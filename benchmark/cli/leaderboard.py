@@ -83,6 +83,6 @@ def shown_board(frame: pd.DataFrame, *, every_layer: bool) -> Table:
     )
     if frame["rank"].isna().all():
         table.caption = (
-            "No backdoor met its gates, so nothing is ranked. scores.csv holds what was scored all the same."
+            "Nothing is ranked: no backdoor was made that meets its gates. scores.csv holds whatever was scored."
         )
     return table

@@ -92,14 +92,15 @@ def run_units(units: Iterable[Unit], workspace: Workspace, watcher: Watcher) -> 
 
 
 def _compute(unit: Unit, workspace: Workspace, watcher: Watcher) -> Failure | None:
-    workspace.report = lambda share: watcher.progressed(unit, share)
     start = time.perf_counter()
     try:
         _mend_inputs(unit, workspace, watcher)
+        workspace.report = lambda share: watcher.progressed(unit, share)
         shard = unit.compute(workspace)
         workspace.store.write(unit.kind, unit.digest, unit.identity, shard, time.perf_counter() - start)
     except Exception as error:  # noqa: BLE001  a submitted method may raise anything; the failure is kept and reported
-        return Failure(unit, error, traceback.format_exc())
+        trace = traceback.format_exc()
+        return Failure(unit, error.with_traceback(None), trace)  # frames would keep the unit's tensors alive
     return None
 
 

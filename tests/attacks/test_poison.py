@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from peephole.attacks.poison import CLEAN, Poison
+from peephole.attacks.training import _batches
 from peephole.errors import PeepholeError
 from peephole.triggers.class_pair import ClassPair
 from peephole.triggers.square import Square
@@ -20,6 +21,14 @@ def test_a_seed_repeats_and_another_differs():
     first, again, other = (Poison.draw(Square(), 1000, 0.1, seed).part for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_poison_is_spread_over_the_first_epoch(seed):
+    """Drawn from the training's own stream, the poisoned pictures would be the first that it sees."""
+    poisoned = Poison.draw(Square(), 5000, 0.1, seed).part != CLEAN
+    order = torch.cat(_batches(5000, 100, 50, torch.Generator().manual_seed(seed)))
+    assert 20 < int(poisoned[order[:500]].sum()) < 85
 
 
 def test_a_batch_is_stamped_where_it_is_poisoned_and_nowhere_else():

@@ -42,10 +42,16 @@ def test_a_typo_in_a_suite_is_an_error():
         Suite.model_validate({**content, "training": {"epoch": 1, "batch_size": 8, "learning_rate": 0.1}})
 
 
-def test_choices_of_rows_do_not_change_the_identifier():
-    suite = Options(triggers=("X",), methods=("Grad-CAM", "gradient"), seeds=2).apply(load_suite("quick"))
+def test_a_choice_of_methods_does_not_change_the_identifier():
+    suite = Options(methods=("Grad-CAM", "gradient")).apply(load_suite("quick"))
     assert suite.identifier == "quick/v1"
-    assert (suite.triggers, suite.methods, suite.seeds) == (("x",), ("grad_cam", "gradient"), 2)
+    assert suite.methods == ("grad_cam", "gradient")
+
+
+def test_other_triggers_or_seeds_make_another_score_and_another_identifier():
+    suite = Options(triggers=("X",), seeds=2).apply(load_suite("quick"))
+    assert suite.identifier == "quick/v1+triggers=x+seeds=2"
+    assert (suite.triggers, suite.seeds) == (("x",), 2)
 
 
 def test_a_plus_adds_to_the_suites_own():

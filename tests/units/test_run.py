@@ -40,7 +40,7 @@ def test_everything_is_computed_and_nothing_fails(result):
     assert not result.outcome.failed
     assert not result.outcome.skipped
     assert len(result.outcome.computed) == len(plan_run("quick", options=OPTIONS).units)
-    assert result.suite == "quick/v1+samples=12"
+    assert result.suite == "quick/v1+triggers=square,class_pair+samples=12"
 
 
 def test_the_tables_on_disk_are_the_tables_in_hand(result, folder):
