@@ -1,41 +1,45 @@
-"""The family of rules that one backward pass makes: what a ReLU does with the signal, what a layer reads of it."""
+"""The family of rules that one backward pass makes: what each module does with the signal, what a layer reads."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import ClassVar
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from peephole.attributions.backward import Substitution, backward, by_type
 from peephole.attributions.canonical import Canonical
-from peephole.attributions.validation import check_call
+from peephole.attributions.rule import Rule
+from peephole.attributions.way import Handlers, Way
 
-PLAIN: Mapping[type[nn.Module], Substitution] = MappingProxyType({})
+if TYPE_CHECKING:
+    from peephole.attributions.question import Question
 
 
-class Propagation(ABC):
+class Propagation(Rule):
     """A rule that declares what it changes in the backward pass, and how it reads what arrives at a layer.
 
     Attributes:
-        substitutions: for each type of module, what replaces it; see `peephole.attributions.backward.Substitution`.
+        folded: whether it works on the network with batch normalisation folded into convolutions. For the chain rule
+            the two are the same, and the folded one is cheaper.
     """
 
-    substitutions: ClassVar[Mapping[type[nn.Module], Substitution]] = PLAIN
+    folded: ClassVar[bool] = True
 
-    def attribute(self, model: Canonical, x: Tensor, target: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        """The map of every layer, from one forward and one backward pass; see `Attribution.attribute`.
+    def handlers(self) -> Handlers:
+        """For each type of module what handles its call sites; the chain rule for all others."""
+        return {}
 
-        Raises:
-            PeepholeError: the arguments are not what the interface asks for.
-        """
-        check_call(model, x, target, layers)
-        signal = backward(model, x, target, layers, by_type(self.substitutions))
-        return {layer: self.read(signal.activation[layer], signal.gradient[layer]) for layer in layers}
+    def way(self, model: Canonical) -> Way:
+        """The way back through ``model``."""
+        return Way.of(self.handlers())
 
-    @staticmethod
     @abstractmethod
-    def read(activation: Tensor, gradient: Tensor) -> Tensor:
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """The map at a layer, from its activation and what arrived there, both ``[B,c,h,w]``."""
+
+    def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
+        """The map of every layer, from one forward and one backward pass."""
+        graph = question.graph(folded=self.folded)
+        arrived = question.arrived(self.way(graph), folded=self.folded)
+        return {layer: self.read(question.activation(layer, folded=self.folded), arrived[layer]) for layer in layers}

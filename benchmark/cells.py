@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from peephole.certificates import passes
 from peephole.errors import PeepholeError
@@ -45,6 +49,10 @@ def _cells(row: Row, plan: Plan, workspace: Workspace) -> Iterator[Cell]:
     clean = workspace.store.facts(row.backdoor.clean.kind, row.backdoor.clean.digest)
     model = workspace.store.facts(row.backdoor.model.kind, row.backdoor.model.digest)
     selection = workspace.read(row.backdoor.probes).arrays["selection"]
+    scored = np.zeros(len(selection), dtype=np.bool_)
+    scored[row.covered(selection)] = True
+    value, chance = (_spread(scores.arrays[name], scored, np.nan) for name in ("value", "chance"))
+    valid = _spread(scores.arrays["valid"], scored, True)
     for index, layer in enumerate(scores.facts["layers"]):
         yield Cell(
             suite=plan.suite.identifier,
@@ -56,9 +64,10 @@ def _cells(row: Row, plan: Plan, workspace: Workspace) -> Iterator[Cell]:
             kind="calibration" if row.is_calibration else "method",
             layer=layer,
             metric=row.metric,
-            value=scores.arrays["value"][index],
-            chance=scores.arrays["chance"][index],
-            valid=scores.arrays["valid"][index],
+            scored=scored,
+            value=value[index],
+            chance=chance[index],
+            valid=valid[index],
             selection=selection,
             ms_per_image=maps.get("ms_per_image", float("nan")),
             direction=scores.facts["direction"],
@@ -77,3 +86,10 @@ def _cells(row: Row, plan: Plan, workspace: Workspace) -> Iterator[Cell]:
                 "dirty": maps["dirty"],
             },
         )
+
+
+def _spread(values: NDArray[Any], scored: NDArray[np.bool_], missing: float | bool) -> NDArray[Any]:
+    """Values of the scored pictures ``[L,n]`` in their places among all of them, ``[L,N]``."""
+    spread = np.full((len(values), len(scored)), missing)
+    spread[:, scored] = values
+    return spread

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
+from graphlib import TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peephole.files import write_atomically
+from peephole.labels import broken
 from peephole.plan import Backdoor, Plan, Row
 from peephole.workspace import Workspace
 
@@ -24,6 +27,8 @@ KEY = "peephole-key"
 BLOCKS = 2
 LEFT = 1.0
 """Inches for the methods' names."""
+LETTERS = 15
+"""Letters of a name that fit there."""
 TOP = 0.6
 """Inches for the title and the layers' names."""
 
@@ -75,7 +80,7 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
 
     probes = workspace.read(backdoor.probes).arrays
     blocks = _blocks(probes)
-    layers = workspace.read(rows[0].scores).facts["layers"]
+    layers = _layers(rows, workspace)
     columns = len(layers) + 1
     width, height = 0.95 * len(blocks) * columns + LEFT, 1.12 * len(rows) + TOP
     figure = Figure(figsize=(width, height))
@@ -84,17 +89,24 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
     grid: Any = figure.subplots(len(rows), len(blocks) * columns, squeeze=False)
     for line, row in enumerate(rows):
         maps = workspace.read(row.maps).group("maps")
-        scores = workspace.read(row.scores).arrays
-        grid[line, 0].set_ylabel(row.method.replace("_", "\n"), rotation=0, ha="right", va="center", fontsize=8)
+        shard = workspace.read(row.scores)
+        scores, lines = shard.arrays, shard.facts["layers"]
+        places = row.covered(probes["selection"]).tolist()
+        name = "\n".join(broken(row.method, LETTERS))
+        grid[line, 0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
         for number, block in enumerate(blocks):
             cells = grid[line, number * columns : (number + 1) * columns]
             mask = probes["mask"][block.probe, block.which]
             _show_picture(cells[0], probes["image"][block.probe], mask)
-            for column, layer in enumerate(layers):
-                _show_map(cells[column + 1], maps[layer][block.probe, block.which], mask)
-                place = (column, block.probe)
+            for cell, layer in zip(cells[1:], layers, strict=True):
+                if layer not in maps or block.probe not in places:
+                    cell.set_axis_off()
+                    continue
+                picture = places.index(block.probe)
+                _show_map(cell, maps[layer][picture, block.which], mask)
+                place = (lines.index(layer), picture)
                 score = f"{scores['value'][place]:.2f}" if scores["valid"][place] else "invalid"
-                cells[column + 1].set_xlabel(score, fontsize=7, labelpad=1)
+                cell.set_xlabel(score, fontsize=7, labelpad=1)
             if line == 0:
                 cells[0].set_title(block.heading, fontsize=8)
                 for cell, layer in zip(cells[1:], layers, strict=True):
@@ -106,6 +118,17 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
         fontsize=9,
     )
     figure.savefig(path, format="png", dpi=110, metadata={KEY: key})
+
+
+def _layers(rows: list[Row], workspace: Workspace) -> list[str]:
+    """The layers of all rows, in the network's order: a method may have maps at some of them only."""
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for row in rows:
+        layers = workspace.read(row.scores).facts["layers"]
+        order.add(layers[0])
+        for below, above in pairwise(layers):
+            order.add(above, below)
+    return list(order.static_order())
 
 
 def _blocks(probes: Any) -> list[Block]:

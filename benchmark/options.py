@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.methods import build, is_plain, resolve
 from peephole.errors import PeepholeError
 from peephole.models.base import MODELS
-from peephole.registry import Registry
 from peephole.store.store import file_digest
-from peephole.suites.suite import ProbeChoice, Suite
+from peephole.suites.suite import Suite
 from peephole.triggers.base import TRIGGERS
 
 
@@ -21,6 +21,7 @@ class Options:
 
     Attributes:
         triggers, methods: only these, in this order; or, each with a ``+`` before it, these besides the suite's own.
+            Methods are texts, see `peephole.attributions.spec`.
         layers: show only these layers (their ranks count only each other).
         seeds: number of models a trigger.
         samples: number of reported probe pictures; those for choosing layers shrink or grow with them.
@@ -55,7 +56,7 @@ class Options:
 
         Raises:
             UnknownName: a trigger, method or model that does not exist.
-            PeepholeError: a number out of range.
+            PeepholeError: a number out of range, or a method that cannot be built as it is written.
         """
         for flag, number in (("--seeds", self.seeds), ("--samples", self.samples), ("--epochs", self.epochs)):
             if number is not None and number <= 0:
@@ -63,17 +64,17 @@ class Options:
         changed: dict[str, Any] = {}
         changes: list[str] = []
         if self.triggers:
-            changed["triggers"] = _chosen(TRIGGERS, self.triggers, suite.triggers)
+            changed["triggers"] = _chosen("triggers", TRIGGERS.resolve, self.triggers, suite.triggers)
             if set(changed["triggers"]) != set(suite.triggers):
                 changes.append(f"triggers={','.join(changed['triggers'])}")
         if self.methods:
-            changed["methods"] = _chosen(ATTRIBUTIONS, self.methods, suite.methods)
+            changed["methods"] = _chosen("methods", _checked_method, self.methods, suite.methods)
         if self.seeds is not None and self.seeds != suite.seeds:
             changed["seeds"] = self.seeds
             changes.append(f"seeds={self.seeds}")
         if self.samples is not None and self.samples != suite.probes.report:
             selection = max(1, round(self.samples * suite.probes.selection / suite.probes.report))
-            changed["probes"] = ProbeChoice(report=self.samples, selection=selection)
+            changed["probes"] = suite.probes.model_copy(update={"report": self.samples, "selection": selection})
             changes.append(f"samples={self.samples}")
         if self.epochs is not None:
             training, attack = suite.training, suite.attack
@@ -90,8 +91,22 @@ class Options:
         return suite.model_copy(update={**changed, "changes": tuple(changes)})
 
 
-def _chosen(registry: Registry[Any], asked: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
-    """The names in their registered spelling, each once; after the suite's own ones if all have a ``+``."""
-    besides = all(name.startswith("+") for name in asked)
-    names = [registry.resolve(name.removeprefix("+") if besides else name) for name in asked]
-    return tuple(dict.fromkeys([*own, *names] if besides else names))
+def _chosen(
+    flag: str, resolve_name: Callable[[str], str], asked: tuple[str, ...], own: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The names in their one spelling, each once; after the suite's own ones if all have a ``+``."""
+    besides = [name.startswith("+") for name in asked]
+    if any(besides) and not all(besides):
+        raise PeepholeError(
+            f"--{flag} has names with and without '+'; give all of them one, to add to the suite's, or none."
+        )
+    names = [resolve_name(name.removeprefix("+")) for name in asked]
+    return tuple(dict.fromkeys([*own, *names] if all(besides) else names))
+
+
+def _checked_method(text: str) -> str:
+    """The one spelling of a method. One with options or of another library is built, to see that it can be."""
+    text = resolve(text)
+    if not is_plain(text):
+        build(text)
+    return text

@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from peephole.attacks.base import ATTACKS
-from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.methods import digest, resolve
 from peephole.datasets.base import DATASETS
 from peephole.leaderboard.applicability import metrics_of
 from peephole.leaderboard.base import CALIBRATION, METRICS
@@ -22,7 +25,7 @@ from peephole.units.calibration_maps import CalibrationMaps
 from peephole.units.clean_model import CleanModel
 from peephole.units.maps import Maps
 from peephole.units.poisoned_model import PoisonedModelUnit
-from peephole.units.probe_set import ProbeSet
+from peephole.units.probe_set import ProbeSet, covered, share_of
 from peephole.units.scores import Scores
 from peephole.units.twin_model import TwinModel
 
@@ -48,6 +51,10 @@ class Row:
     metric: str
     maps: Maps | CalibrationMaps
     scores: Scores
+
+    def covered(self, selection: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Which of the backdoor's pictures, of which ``selection`` (bool ``[N]``) serve to choose layers, have maps."""
+        return covered(selection, share_of(self.maps))
 
 
 @dataclass(frozen=True)
@@ -119,11 +126,17 @@ def _backdoors(suite: Suite, base: dict[str, Any], seed: int, weights: str | Non
             label=f"plant {name}, seed {seed}",
         )
         probes = ProbeSet(
-            {**base, **trigger, **suite.probes.model_dump(), "seed": seed},
+            {**base, **trigger, "report": suite.probes.report, "selection": suite.probes.selection, "seed": seed},
             {"poisoned": model, "twin": twin},
             label=f"choose probes for {name}, seed {seed}",
         )
         yield Backdoor(name, seed, clean, model, probes)
+
+
+def _share(suite: Suite, method: str) -> dict[str, float]:
+    """The share of the pictures that a method is scored on; nothing if that is all of them."""
+    share = suite.probes.share(method)
+    return {"share": share} if share < 1 else {}
 
 
 def _rows(suite: Suite, backdoor: Backdoor) -> Iterator[Row]:
@@ -134,7 +147,7 @@ def _rows(suite: Suite, backdoor: Backdoor) -> Iterator[Row]:
         (
             name,
             Maps(
-                {**model, **_named("method", ATTRIBUTIONS, name)},
+                {**model, "method": resolve(name), "method_code": digest(name), **_share(suite, name)},
                 {"poisoned": backdoor.model, "probes": backdoor.probes},
                 label=f"explain with {name} {where}",
             ),

@@ -19,7 +19,7 @@ from peephole.plan import Plan, make_plan
 from peephole.store.folder import open_folder
 from peephole.store.store import DamagedShard, Store
 from peephole.suites.suite import load_suite
-from peephole.workspace import Workspace
+from peephole.workspace import BATCH, Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +77,7 @@ def run(
     data: Path | None = None,
     device: str = "auto",
     options: Options | None = None,
+    batch: int = BATCH,
     watcher: Watcher | None = None,
 ) -> RunResult:
     """Run a suite: poison, attribute, score. What is in the store of ``out`` already is not computed again.
@@ -87,6 +88,7 @@ def run(
         data: the folder with the user's data sets.
         device: a torch device, or ``"auto"``.
         options: changes to the suite.
+        batch: pictures a pass of an explanation; no result depends on it.
         watcher: told of the progress.
 
     Raises:
@@ -96,7 +98,7 @@ def run(
     options = options or Options()
     plan = plan_run(suite, data=data, options=options)
     folder = Path(out)
-    workspace = Workspace(Store(folder / "store"), device, data, options.weights)
+    workspace = Workspace(Store(folder / "store"), device, data, options.weights, batch)
     if device != "auto":
         _ = workspace.device  # a device that is not there is refused before anything is written
     if options.weights is not None:

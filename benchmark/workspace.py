@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from peephole.attacks.base import AttackData
 
 SHARDS_IN_MEMORY = 4
+BATCH = 32
+"""Larger batches are slower on a processor and faster on a GPU."""
 
 
 class Workspace:
@@ -33,11 +35,23 @@ class Workspace:
         device: a torch device, or ``"auto"``: the first CUDA device if there is one, else the processor.
         data: the folder with the user's data sets.
         weights: a file of weights to start from instead of training a clean model.
+        batch: pictures a pass of an explanation; no result depends on it.
+
+    Raises:
+        PeepholeError: a batch of no picture.
     """
 
     def __init__(
-        self, store: Store, device: str = "auto", data: Path | None = None, weights: Path | None = None
+        self,
+        store: Store,
+        device: str = "auto",
+        data: Path | None = None,
+        weights: Path | None = None,
+        batch: int = BATCH,
     ) -> None:
+        if batch < 1:
+            raise PeepholeError(f"--batch must be above 0, not {batch}.")
+        self.batch = batch
         self.store = store
         self.data = data
         self.weights = weights

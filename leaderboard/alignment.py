@@ -28,13 +28,13 @@ class Pictures:
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """All rows under one trigger and metric. Where a row lacks the cell of a model, its numbers are NaN.
+    """All rows under one trigger and metric. Where a row lacks a model's cell or a picture's score, numbers are NaN.
 
     Attributes:
         trigger, metric, core: which condition, and whether it counts for the headline.
         value: float64 ``[R,P]``.
         corrected: float64 ``[R,P]``, (value - chance) / (best - chance), NaN where the metric is not core.
-        valid: bool ``[R,P]``, True where the row has no cell.
+        valid: bool ``[R,P]``, True where the row has no score.
     """
 
     trigger: str

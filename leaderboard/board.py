@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from peephole.errors import PeepholeError
 from peephole.leaderboard.alignment import Lineup, align
-from peephole.leaderboard.bootstrap import mean_weights, resample_weights
 from peephole.leaderboard.cells import Cell, check_cells
 from peephole.leaderboard.estimate import Estimate, estimate_mean
+from peephole.leaderboard.pairing import shared_p_values
 from peephole.leaderboard.ranking import DECIMALS, competition_ranks, rank_intervals, rank_text, tie_groups
+from peephole.leaderboard.resamples import Resamples, means
 
 HEADLINE = (
     "score = mean over (trigger, core metric) of mean over seeds of mean over pictures of "
@@ -33,6 +34,8 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
     - Only poisoned models that are certified enter. If there is none, scores, ranks and metrics are empty and n is 0.
     - A row that lacks a cell that other rows have, such as a method that failed on one model, has no score and no rank:
       a mean over what it did finish would flatter it. The same holds for each metric's column.
+    - A costly method may have scores of some pictures only. Its numbers are then means over those, its resamples draw
+      from those, and beside another row it is compared on the pictures that both have. n says how many they are.
     - Rank is over all rows together, methods at every layer and calibration rows; rank_interval as in `rank_intervals`
       and tie_group as in `tie_groups`, from resamples in which all rows see the same pictures; each trigger's models
       and pictures are resampled on their own. See `resample_weights` for what intervals mean with one model and with
@@ -40,7 +43,8 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
     - best_layer marks the layer of each method with the best headline on the selection pictures, of which no other
       number here knows (the first given of equals). A method with one layer needs no choice; with several layers and
       no selection pictures none is marked.
-    - n counts the reported pictures of all models, n_invalid those on which a map of the row had nothing to score.
+    - n counts the reported pictures of all models that the row has a score of, n_invalid those on which a map of the
+      row had nothing to score.
 
     Args:
         cells: cells of one suite, suite version, data set and model.
@@ -58,9 +62,9 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
         names = "; ".join("/".join(subject) for subject in subjects)
         raise PeepholeError(f"cells come from {len(subjects)} subjects ({names}); make one board for each")
     lineup = align(cells)
-    weights = {name: resample_weights(p.sizes, name, seed) for name, p in lineup.pictures.items()}
+    resamples = Resamples(lineup.pictures, seed)
     core = [(condition.trigger, condition.corrected) for condition in lineup.conditions if condition.core]
-    headline = estimate_mean(core, lineup, weights)
+    headline = estimate_mean(core, len(lineup.rows), resamples)
     columns = {
         "method": [method for method, _, _ in lineup.rows],
         "kind": [kind for _, kind, _ in lineup.rows],
@@ -69,8 +73,8 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
         "score": headline.mean,
         "score_lo": headline.low,
         "score_hi": headline.high,
-        **_rank_columns(headline),
-        **_metric_columns(cells, lineup, weights),
+        **_rank_columns(headline, shared_p_values(core, headline, resamples) if core else np.empty((0, 0))),
+        **_metric_columns(cells, lineup, resamples),
         **_count_columns(lineup),
         "ms_per_image": _cost(cells, lineup),
         "suite": subjects[0][0] if subjects else "",
@@ -80,19 +84,17 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
     return frame.sort_values("rank", kind="stable", na_position="last", ignore_index=True)
 
 
-def _metric_columns(
-    cells: Sequence[Cell], lineup: Lineup, weights: Mapping[str, NDArray[np.float64]]
-) -> dict[str, NDArray[np.float64]]:
+def _metric_columns(cells: Sequence[Cell], lineup: Lineup, resamples: Resamples) -> dict[str, NDArray[np.float64]]:
     """Core metrics first, then by name; a metric that only uncertified models were scored with is empty."""
     columns: dict[str, NDArray[np.float64]] = {}
     for _, metric in sorted({(not cell.core, cell.metric) for cell in cells}):
         parts = [(item.trigger, item.value) for item in lineup.conditions if item.metric == metric]
-        estimate = estimate_mean(parts, lineup, weights)
+        estimate = estimate_mean(parts, len(lineup.rows), resamples)
         columns |= {metric: estimate.mean, f"{metric}_lo": estimate.low, f"{metric}_hi": estimate.high}
     return columns
 
 
-def _rank_columns(headline: Estimate) -> dict[str, object]:
+def _rank_columns(headline: Estimate, p: NDArray[np.float64]) -> dict[str, object]:
     rows = len(headline.mean)
     ranked = ~np.isnan(headline.mean)
     score, resampled = headline.mean[ranked], headline.resampled[ranked]
@@ -101,7 +103,7 @@ def _rank_columns(headline: Estimate) -> dict[str, object]:
         groups = np.ones(len(score), dtype=np.int64)
     else:
         best, worst = rank_intervals(score, resampled)
-        groups = tie_groups(score, resampled)
+        groups = tie_groups(score, p[np.ix_(ranked, ranked)])
     rank, tie = (pd.array([pd.NA] * rows, dtype="Int64") for _ in range(2))
     rank[ranked], tie[ranked] = competition_ranks(score), groups
     text = np.full(rows, "", dtype=object)
@@ -119,7 +121,7 @@ def _best_layers(lineup: Lineup) -> NDArray[np.bool_]:
         if 0 in pictures.selection_sizes:
             score[:] = np.nan
         else:
-            score += condition.corrected[:, pictures.selection] @ mean_weights(pictures.selection_sizes)
+            score += means(condition.corrected[:, pictures.selection], pictures.selection_sizes)
     score = np.round(score, DECIMALS)
     layers: dict[tuple[str, str], list[int]] = {}
     for index, (method, kind, _) in enumerate(lineup.rows):

@@ -25,7 +25,11 @@ def mean_weights(sizes: Sequence[int]) -> NDArray[np.float64]:
 
 
 def resample_weights(
-    sizes: Sequence[int], key: str = "", seed: int = 0, resamples: int = RESAMPLES
+    sizes: Sequence[int],
+    key: str = "",
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    scored: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Weights of bootstrap resamples of pictures, clustered by model.
 
@@ -36,32 +40,57 @@ def resample_weights(
     as every bootstrap of S clusters. With one model it speaks of that model's pictures only: another model trained
     the same way may well score outside it.
 
+    For a row that has scores of some pictures only, the drawn pictures that it has are taken in the order drawn, and
+    drawing goes on until there are as many as it has: exactly the bootstrap of its own pictures, and as near to that of
+    rows with more pictures as two such can be, so that all rows stay paired.
+
     Args:
         sizes: the number of pictures of each model, each at least 1.
         key: what is resampled, for example a trigger's name; other keys give independent resamples.
         seed: same seed and key, same weights.
         resamples: the number of resamples.
+        scored: bool ``[sum(sizes)]``, the pictures that have a score; all if not given.
 
     Returns:
-        float64 ``[resamples, sum(sizes)]``, each row summing to 1.
+        float64 ``[resamples, sum(sizes)]``, each row summing to 1; 0 where ``scored`` is False.
 
     Raises:
-        PeepholeError: no model, or a model without pictures.
+        PeepholeError: no model, or a model without pictures, or without scored ones.
     """
     _check_sizes(sizes)
-    generator = np.random.default_rng([seed, zlib.crc32(key.encode())])
     size = np.asarray(sizes, dtype=np.int64)
-    models, total, largest = len(size), int(size.sum()), int(size.max())
+    models, total = len(size), int(size.sum())
+    scored = np.ones(total, dtype=np.bool_) if scored is None else scored
     start = np.cumsum(size) - size
-    row = np.arange(resamples)[:, None]
+    wanted = np.add.reduceat(scored, start, dtype=np.int64)
+    _check_sizes(wanted.tolist())
+    place, first = np.flatnonzero(scored), np.cumsum(wanted) - wanted
+    entropy = [seed, zlib.crc32(key.encode())]
+    generator, further = np.random.default_rng(entropy), np.random.default_rng([*entropy, 1])
     weights = np.zeros(resamples * total)
+
+    def add(picture: NDArray[np.int64], taken: NDArray[np.bool_], model: NDArray[np.int64]) -> None:
+        share = np.where(taken, 1 / (models * wanted[model]), 0.0)
+        cell = np.arange(resamples)[:, None] * total + picture
+        weights[:] += np.bincount(cell.ravel(), weights=share.ravel(), minlength=weights.size)
+
     for _ in range(models):
         model = generator.integers(models, size=(resamples, 1))
-        draw = np.floor(generator.random((resamples, largest)) * size[model]).astype(np.int64)
-        cell = row * total + start[model] + draw
-        share = np.where(np.arange(largest) < size[model], 1 / (models * size[model]), 0.0)
-        weights += np.bincount(cell.ravel(), weights=share.ravel(), minlength=weights.size)
+        picture = start[model] + _draw(generator, size, model)
+        taken = scored[picture] & (np.arange(picture.shape[1]) < size[model])
+        taken &= np.cumsum(taken, axis=1) <= wanted[model]
+        add(picture, taken, model)
+        if not scored.all():
+            picture = place[first[model] + _draw(further, wanted, model)]
+            lacking = wanted[model] - taken.sum(axis=1, keepdims=True)
+            add(picture, np.arange(picture.shape[1]) < lacking, model)
     return weights.reshape(resamples, total)
+
+
+def _draw(generator: np.random.Generator, size: NDArray[np.int64], model: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each model ``[resamples,1]`` as many numbers below its size as the largest model has: ``[resamples,n]``."""
+    uniform = generator.random((len(model), int(size.max())))
+    return np.floor(uniform * size[model]).astype(np.int64)
 
 
 def percentile_interval(

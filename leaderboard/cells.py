@@ -31,16 +31,17 @@ Kind = Literal["method", "calibration"]
 class Cell:
     """Scores of N pictures under one metric.
 
-    A poisoned model is a (suite, dataset, model, trigger, seed). All cells of one poisoned model score the same
-    pictures in the same order.
+    A poisoned model is a (suite, dataset, model, trigger, seed). All cells of one poisoned model speak of the same
+    pictures in the same order, though a costly method may have scores of some of them only.
 
     Attributes:
         suite, dataset, model, trigger, seed: which poisoned model.
         method, kind, layer: whose map; ``kind`` is ``"calibration"`` for maps that explain nothing.
         metric: the metric's name.
-        value: float64 ``[N]``, the scores; chance where ``valid`` is False.
-        chance: float64 ``[N]``, the expected score of a map that knows nothing.
-        valid: bool ``[N]``.
+        scored: bool ``[N]``, the pictures that there is a score of.
+        value: float64 ``[N]``, the scores; chance where ``valid`` is False, NaN where ``scored`` is.
+        chance: float64 ``[N]``, the expected score of a map that knows nothing; NaN where ``scored`` is False.
+        valid: bool ``[N]``; True where ``scored`` is False, as nothing is wrong there.
         selection: bool ``[N]``, pictures held apart for choosing a method's layer; no reported number uses them.
         ms_per_image: what a map cost, NaN for calibration rows.
         direction, best, core: the metric's facts, see `Metric`.
@@ -48,8 +49,8 @@ class Cell:
         provenance: exactly the keys of `PROVENANCE`.
 
     Raises:
-        PeepholeError: arrays of other dtype or length, numbers that are not finite, a core metric whose chance is as
-            good as its best, or other provenance keys.
+        PeepholeError: arrays of other dtype or length, numbers that are not finite just where they are scored, a core
+            metric whose chance is as good as its best, or other provenance keys.
     """
 
     suite: str
@@ -61,6 +62,7 @@ class Cell:
     kind: Kind
     layer: str
     metric: str
+    scored: NDArray[np.bool_]
     value: NDArray[np.float64]
     chance: NDArray[np.float64]
     valid: NDArray[np.bool_]
@@ -74,15 +76,17 @@ class Cell:
 
     def __post_init__(self) -> None:
         length = np.shape(self.value)
-        for name, dtype in (("value", "f8"), ("chance", "f8"), ("valid", "?"), ("selection", "?")):
+        for name, dtype in (("value", "f8"), ("chance", "f8"), ("valid", "?"), ("selection", "?"), ("scored", "?")):
             array = np.asarray(getattr(self, name))
             if array.ndim != 1 or array.shape != length or array.dtype != np.dtype(dtype):
                 raise PeepholeError(
                     f"{self.label}: {name} is {array.dtype} {list(array.shape)}, expected {np.dtype(dtype)} [N], "
                     "one entry a picture"
                 )
-        if not (np.isfinite(self.value).all() and np.isfinite(self.chance).all()):
+        if not (np.isfinite(self.value[self.scored]).all() and np.isfinite(self.chance[self.scored]).all()):
             raise PeepholeError(f"{self.label}: a value or chance is NaN or infinite; expected finite scores")
+        if not (np.isnan(self.value) & np.isnan(self.chance) & self.valid)[~self.scored].all():
+            raise PeepholeError(f"{self.label}: a picture that is not scored has a value or chance, or is invalid")
         if self.core and (self.chance == self.best).any():
             raise PeepholeError(
                 f"{self.label}: chance equals the best score on some picture; leave out pictures that cannot be lost"
@@ -99,8 +103,8 @@ class Cell:
 
     @property
     def reported(self) -> NDArray[np.bool_]:
-        """The pictures that numbers are reported on, bool ``[N]``."""
-        return ~self.selection
+        """The pictures that this cell's numbers are reported on, bool ``[N]``."""
+        return ~self.selection & self.scored
 
     @property
     def subject(self) -> tuple[str, str, str, str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from peephole.leaderboard.alignment import Lineup
-from peephole.leaderboard.bootstrap import RESAMPLES, mean_weights, percentile_interval
+from peephole.leaderboard.bootstrap import RESAMPLES, percentile_interval
+from peephole.leaderboard.resamples import Resamples, means, patterns
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +18,7 @@ class Estimate:
 
     Attributes:
         mean: float64 ``[R]``.
-        low, high: float64 ``[R]``, the percentile interval; NaN if a trigger has a single picture.
+        low, high: float64 ``[R]``, the percentile interval; NaN if a row has a single picture of a trigger.
         resampled: float64 ``[R, resamples]``, the mean in each resample.
     """
 
@@ -28,29 +28,32 @@ class Estimate:
     resampled: NDArray[np.float64]
 
 
-def estimate_mean(
-    parts: Sequence[tuple[str, NDArray[np.float64]]], lineup: Lineup, weights: Mapping[str, NDArray[np.float64]]
-) -> Estimate:
+def estimate_mean(parts: Sequence[tuple[str, NDArray[np.float64]]], rows: int, resamples: Resamples) -> Estimate:
     """The mean over ``parts`` of the mean over models of the mean over reported pictures.
 
     Args:
-        parts: trigger and scores ``[R,P]`` of all its pictures, each. A row with a NaN in any part has no mean.
-        lineup: where the rows and pictures come from.
-        weights: by trigger, the resample weights of its reported pictures; the same for every row, hence paired.
+        parts: trigger and scores ``[R,P]`` of all its pictures, each; NaN where a row has no score. A row without any
+            score of some model in some part has no mean.
+        rows: R, the number of rows.
+        resamples: what is drawn of each trigger's pictures; the same for every row, hence paired.
     """
-    rows = len(lineup.rows)
-    mean, low, high = (np.full(rows, np.nan) for _ in range(3))
-    resampled = np.full((rows, RESAMPLES), np.nan)
-    whole = np.full(rows, bool(parts))
-    for _, scores in parts:
-        whole &= ~np.isnan(scores).any(axis=1)
-    if whole.any():
-        mean[whole], resampled[whole] = 0, 0
-        for trigger, scores in parts:
-            pictures = lineup.pictures[trigger]
-            reported = scores[whole][:, ~pictures.selection]
-            mean[whole] += reported @ mean_weights(pictures.sizes) / len(parts)
-            resampled[whole] += reported @ weights[trigger].T / len(parts)
-        if all(sum(lineup.pictures[trigger].sizes) > 1 for trigger, _ in parts):
-            low[whole], high[whole] = percentile_interval(resampled[whole])
+    low, high = np.full(rows, np.nan), np.full(rows, np.nan)
+    reported = [(trigger, resamples.reported(trigger, scores)) for trigger, scores in parts]
+    mean = np.full(rows, 0.0 if parts else np.nan)
+    for trigger, scores in reported:
+        mean += means(scores, resamples.pictures[trigger].sizes) / len(parts)
+    whole = ~np.isnan(mean)
+    resampled = np.where(whole[:, None], np.zeros(RESAMPLES), np.nan)
+    spread = whole.copy()
+    for trigger, scores in reported:
+        known = ~np.isnan(scores)
+        spread &= known.sum(axis=1) > 1
+        found, which = patterns(known)
+        for index, scored in enumerate(found):
+            members = np.flatnonzero(whole & (which == index))
+            if len(members):
+                own = scores[members][:, scored]
+                resampled[members] += own @ resamples.weights(trigger, scored).T / len(parts)
+    if spread.any():
+        low[spread], high[spread] = percentile_interval(resampled[spread])
     return Estimate(mean, low, high, resampled)

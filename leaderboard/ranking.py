@@ -6,8 +6,6 @@ layer differ by 1e-8 or so.
 
 from __future__ import annotations
 
-from math import erfc, sqrt
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,40 +60,29 @@ def rank_text(best: int, worst: int) -> str:
     return str(best) if best == worst else f"{best}–{worst}"
 
 
-def told_apart(score: NDArray[np.float64], resampled: NDArray[np.float64], level: float = LEVEL) -> NDArray[np.bool_]:
+def told_apart(p: NDArray[np.float64], level: float = LEVEL) -> NDArray[np.bool_]:
     """Which pairs of rows have a paired difference whose interval excludes 0.
 
     The intervals of all pairs hold together at ``level`` by Holm's step-down: the p-values of all P pairs are sorted,
-    the k-th must not exceed (1 - level) / (P - k + 1), and once one does all larger ones fail. A p-value is that of
-    |difference| / standard error under the normal distribution, the standard error being that of the resampled
-    differences. The resamples' own percentiles cannot serve: 2,000 of them end at 1 in 1,000, while Holm asks for
-    1 in 10,000,000 on a board of 1,000 rows.
+    the k-th must not exceed (1 - level) / (P - k + 1), and once one does all larger ones fail.
 
     Args:
-        score: the observed scores, finite float64 ``[R]``.
-        resampled: float64 ``[R, resamples]``, paired.
+        p: the p-value of each pair's difference, symmetric float64 ``[R,R]``.
         level: the joint coverage.
 
     Returns:
         bool ``[R,R]``, symmetric.
     """
-    apart = np.zeros((len(score), len(score)), dtype=np.bool_)
-    if len(score) < 2:
-        return apart
-    first, second = np.triu_indices(len(score), k=1)
-    difference = np.abs(np.round(score[first] - score[second], DECIMALS))
-    covariance = np.cov(resampled)
-    variance = np.diagonal(covariance)
-    spread = np.sqrt(np.clip(variance[first] + variance[second] - 2 * covariance[first, second], 0, None))
-    ratio = np.divide(difference, spread, out=np.where(difference > 0, np.inf, 0.0), where=spread > 0)
-    p = np.fromiter(map(erfc, ratio / sqrt(2)), dtype=np.float64, count=len(ratio))
-    order = np.argsort(p, kind="stable")
-    passed = np.logical_and.accumulate(p[order] <= (1 - level) / np.arange(len(p), 0, -1))
+    apart = np.zeros(p.shape, dtype=np.bool_)
+    first, second = np.triu_indices(len(p), k=1)
+    values = p[first, second]
+    order = np.argsort(values, kind="stable")
+    passed = np.logical_and.accumulate(values[order] <= (1 - level) / np.arange(len(values), 0, -1))
     apart[first[order], second[order]] = passed
     return apart | apart.T
 
 
-def tie_groups(score: NDArray[np.float64], resampled: NDArray[np.float64], level: float = LEVEL) -> NDArray[np.int64]:
+def tie_groups(score: NDArray[np.float64], p: NDArray[np.float64], level: float = LEVEL) -> NDArray[np.int64]:
     """Number the groups of rows that the pictures cannot tell from their group's leader, 1 the best group.
 
     Walk down the ranking. The first row leads group 1; a row joins the current group unless it is told apart from the
@@ -107,14 +94,14 @@ def tie_groups(score: NDArray[np.float64], resampled: NDArray[np.float64], level
 
     Args:
         score: the observed scores, finite float64 ``[R]``, higher is better.
-        resampled: float64 ``[R, resamples]``, paired.
+        p: the p-value of each pair's difference, symmetric float64 ``[R,R]``.
         level: the probability that no two rows of equal expected score are told apart.
 
     Returns:
         int64 ``[R]``, in the order of ``score``.
     """
     order = np.argsort(-np.round(score, DECIMALS), kind="stable")
-    apart = told_apart(score, resampled, level)[np.ix_(order, order)]
+    apart = told_apart(p, level)[np.ix_(order, order)]
     group = np.empty(len(score), dtype=np.int64)
     leader, number = 0, 1
     while leader < len(order):

@@ -42,14 +42,15 @@ def score_table(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
     """
     check_cells(cells)
     low, high = np.full(len(cells), np.nan), np.full(len(cells), np.nan)
-    groups: dict[tuple[str, int], list[int]] = {}
+    groups: dict[tuple[str, bytes], list[int]] = {}
     for index, cell in enumerate(cells):
-        groups.setdefault((cell.trigger, int(cell.reported.sum())), []).append(index)
-    for (trigger, pictures), indices in groups.items():
-        if pictures >= 2:
+        groups.setdefault((cell.trigger, cell.scored[~cell.selection].tobytes()), []).append(index)
+    for (trigger, pattern), indices in groups.items():
+        scored = np.frombuffer(pattern, dtype=np.bool_)
+        if scored.sum() >= 2:
             values = np.stack([cells[index].value[cells[index].reported] for index in indices])
-            resampled = values @ resample_weights([pictures], trigger, seed).T
-            low[indices], high[indices] = percentile_interval(resampled)
+            weights = resample_weights([len(scored)], trigger, seed, scored=scored)[:, scored]
+            low[indices], high[indices] = percentile_interval(values @ weights.T)
     rows = [
         {
             **{name: getattr(cell, name) for name in IDENTITY},

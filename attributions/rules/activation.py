@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import torch
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from peephole.attributions.backward import Substitution
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.propagation import Propagation
+from peephole.attributions.tape import Step
+from peephole.attributions.way import Handlers
 
 
-class ActivationReLU(torch.autograd.Function):
-    """ReLU whose backward pass forgets the signal and sends its own output."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        """``max(x, 0)``."""
-        output = x.relu()
-        ctx.save_for_backward(output)
-        return output
-
-    @staticmethod
-    def backward(ctx: Any, *signal: Tensor) -> Tensor:
-        """The output; a copy, as what arrives at a layer must not be the same memory as an activation."""
-        (output,) = ctx.saved_tensors
-        return output.clone()  # type: ignore[no-any-return]
-
-
-def activated(module: nn.Module, x: Tensor) -> Tensor:
-    """A call of a ReLU module that sends its output backwards."""
-    return ActivationReLU.apply(x)  # type: ignore[no-any-return]
+def activated(step: Step, signal: Tensor) -> tuple[Tensor]:
+    """What the ReLU gave, whatever came back."""
+    return (step.output.detach(),)
 
 
 @ATTRIBUTIONS.register
+@dataclass(frozen=True)
 class Activation(Propagation):
     """``r_{l−1} = W_l A_l``: at every ReLU the signal is replaced by that ReLU's output ``A_l``, then carried on with
     the plain weights. The map at a layer is what arrives there; signed, channels kept: ``[B,c,h,w]``.
@@ -56,9 +40,11 @@ class Activation(Propagation):
         "Zheng, Sang, Xu. Unifying perplexing behaviors in modified BP attributions through alignment perspective. "
         "Table I and section IV-A."
     )
-    substitutions: ClassVar[Mapping[type[nn.Module], Substitution]] = {nn.ReLU: activated}
 
-    @staticmethod
-    def read(activation: Tensor, gradient: Tensor) -> Tensor:
+    def handlers(self) -> Handlers:
+        """`activated` at every ReLU."""
+        return {nn.ReLU: activated}
+
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """What arrived."""
-        return gradient
+        return signal

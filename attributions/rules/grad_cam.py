@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
@@ -11,6 +12,7 @@ from peephole.attributions.propagation import Propagation
 
 
 @ATTRIBUTIONS.register
+@dataclass(frozen=True)
 class GradCam(Propagation):
     """``Σ_c α_c A_c`` with ``α_c`` the mean over all places of ``∂f_k/∂A_c``: one channel, ``[B,1,h,w]``.
 
@@ -25,7 +27,6 @@ class GradCam(Propagation):
         "gradient-based localization. ICCV 2017."
     )
 
-    @staticmethod
-    def read(activation: Tensor, gradient: Tensor) -> Tensor:
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """Channels weighted by their mean gradient, and summed."""
-        return (gradient.mean((2, 3), keepdim=True) * activation).sum(1, keepdim=True)
+        return (signal.mean((2, 3), keepdim=True) * activation).sum(1, keepdim=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
@@ -11,6 +12,7 @@ from peephole.attributions.propagation import Propagation
 
 
 @ATTRIBUTIONS.register
+@dataclass(frozen=True)
 class Gradient(Propagation):
     """``∂f_k/∂A``, signed, channels kept: ``[B,c,h,w]`` at a layer with activation ``A``.
 
@@ -24,7 +26,6 @@ class Gradient(Propagation):
         "saliency maps. ICLR workshop 2014."
     )
 
-    @staticmethod
-    def read(activation: Tensor, gradient: Tensor) -> Tensor:
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """The gradient itself."""
-        return gradient
+        return signal

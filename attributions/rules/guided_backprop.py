@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import torch
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from peephole.attributions.backward import Substitution
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.propagation import Propagation
+from peephole.attributions.tape import Step
+from peephole.attributions.way import Handlers
 
 
-class GuidedReLU(torch.autograd.Function):
-    """ReLU whose backward pass lets through only positive signal, and only where the input was positive."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        """``max(x, 0)``."""
-        output = x.relu()
-        ctx.save_for_backward(output)
-        return output
-
-    @staticmethod
-    def backward(ctx: Any, *signal: Tensor) -> Tensor:
-        """``max(signal, 0) · 1[x > 0]``."""
-        (output,) = ctx.saved_tensors
-        plain: Tensor = torch.ops.aten.threshold_backward(signal[0], output, 0)
-        return plain.relu_()
-
-
-def guided(module: nn.Module, x: Tensor) -> Tensor:
-    """A call of a ReLU module with the guided backward pass."""
-    return GuidedReLU.apply(x)  # type: ignore[no-any-return]
+def guided(step: Step, signal: Tensor) -> tuple[Tensor]:
+    """``max(signal, 0) · 1[a > 0]`` with ``a`` what the ReLU gave."""
+    return (signal.relu() * (step.output > 0),)
 
 
 @ATTRIBUTIONS.register
+@dataclass(frozen=True)
 class GuidedBackprop(Propagation):
     """The gradient with negative signal cut off at every ReLU on the way: ``r_{l−1} = W_l M_l max(r_l, 0)``.
 
@@ -51,9 +34,11 @@ class GuidedBackprop(Propagation):
         "Springenberg, Dosovitskiy, Brox, Riedmiller. Striving for simplicity: the all convolutional net. ICLR "
         "workshop 2015."
     )
-    substitutions: ClassVar[Mapping[type[nn.Module], Substitution]] = {nn.ReLU: guided}
 
-    @staticmethod
-    def read(activation: Tensor, gradient: Tensor) -> Tensor:
+    def handlers(self) -> Handlers:
+        """`guided` at every ReLU."""
+        return {nn.ReLU: guided}
+
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """What arrived."""
-        return gradient
+        return signal

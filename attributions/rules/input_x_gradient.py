@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
@@ -11,6 +12,7 @@ from peephole.attributions.propagation import Propagation
 
 
 @ATTRIBUTIONS.register
+@dataclass(frozen=True)
 class InputXGradient(Propagation):
     """``A ⊙ ∂f_k/∂A``, signed, channels kept: ``[B,c,h,w]``.
 
@@ -25,7 +27,6 @@ class InputXGradient(Propagation):
         "propagating activation differences. arXiv:1605.01713, 2016."
     )
 
-    @staticmethod
-    def read(activation: Tensor, gradient: Tensor) -> Tensor:
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """Activation times gradient."""
-        return activation * gradient
+        return activation * signal

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from peephole.attributions.backward import Substitution
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.propagation import Propagation
 from peephole.attributions.rules.guided_backprop import guided
+from peephole.attributions.way import Handlers
 
 
 @ATTRIBUTIONS.register
+@dataclass(frozen=True)
 class InputXGuidedBackprop(Propagation):
     """``A ⊙ r`` with ``r`` what `guided_backprop` gives; signed, channels kept: ``[B,c,h,w]``.
 
@@ -27,9 +28,11 @@ class InputXGuidedBackprop(Propagation):
         "Delve into the layer choice of BP-based attribution explanations, section 3.2; rule of Springenberg et al., "
         "Striving for simplicity: the all convolutional net, ICLR workshop 2015."
     )
-    substitutions: ClassVar[Mapping[type[nn.Module], Substitution]] = {nn.ReLU: guided}
 
-    @staticmethod
-    def read(activation: Tensor, gradient: Tensor) -> Tensor:
+    def handlers(self) -> Handlers:
+        """As guided backpropagation."""
+        return {nn.ReLU: guided}
+
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """Activation times what arrived."""
-        return activation * gradient
+        return activation * signal

@@ -11,7 +11,7 @@ from peephole.cli.flags import DEFAULT_OUT, Json
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.table import Table
+    from rich.console import Console
 
 
 def leaderboard_command(
@@ -43,7 +43,7 @@ def leaderboard_command(
     else:
         from peephole.cli.tables import console
 
-        console().print(shown_board(frame, every_layer=every_layer))
+        print_board(frame, console(), every_layer=every_layer)
 
 
 def sort_board(frame: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -67,22 +67,37 @@ def metric_columns(frame: pd.DataFrame) -> list[str]:
     return [name.removesuffix("_lo") for name in frame.columns if name.endswith("_lo") and name != "score_lo"]
 
 
-def shown_board(frame: pd.DataFrame, *, every_layer: bool) -> Table:
-    """The board for people."""
-    from peephole.cli.tables import board_table
+def fewer_pictures(frame: pd.DataFrame) -> dict[str, str]:
+    """The methods that are scored on fewer pictures than others on the board, and on how many of how many."""
+    most = frame["n"].max() if len(frame) else 0
+    rows = frame[frame["score"].notna() & (frame["n"] < most)]
+    return {method: f"{n} of {most}" for method, n in zip(rows["method"], rows["n"], strict=True)}
+
+
+def print_board(frame: pd.DataFrame, screen: Console, *, every_layer: bool) -> None:
+    """Print the board for people."""
+    from peephole.cli.board import board_table
     from peephole.leaderboard.board import HEADLINE
 
     rows = frame if every_layer else frame[frame["best_layer"] | (frame["kind"] == "calibration")]
     suite = f"{frame['suite'].iloc[0]}: " if len(frame) else ""
-    title = f"{suite}which explanation finds the backdoor" + ("" if every_layer else ", at its best layer")
-    table = board_table(rows, metric_columns(frame), title=title)
-    table.caption = (
+    fewer = fewer_pictures(rows)
+    caption = (
         f"{HEADLINE}. 95 % intervals over pictures, with several seeds over models too. Ranks count every layer of "
         "every method. Rows of one tie group are not separable from its first row. invalid: pictures on which a map is "
         "nowhere positive, scored at chance. ms: one picture, all layers together."
     )
+    if fewer:
+        parts = "; ".join(f"{method} on {count} pictures" for method, count in fewer.items())
+        caption += f" * {parts}, compared with other rows on the pictures that both have."
     if frame["rank"].isna().all():
-        table.caption = (
-            "Nothing is ranked: no backdoor was made that meets its gates. scores.csv holds whatever was scored."
-        )
-    return table
+        caption = "Nothing is ranked: no backdoor was made that meets its gates. scores.csv holds whatever was scored."
+    table = board_table(
+        rows,
+        metric_columns(frame),
+        title=f"{suite}which explanation finds the backdoor" + ("" if every_layer else ", at its best layer"),
+        caption=caption,
+        fewer=fewer,
+        screen=screen,
+    )
+    screen.print(table, crop=False)

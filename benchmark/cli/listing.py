@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from peephole.cli.flags import Json
+from peephole.errors import PeepholeError
 from peephole.registry import Registry
 
 Entry = dict[str, str]
@@ -35,16 +36,21 @@ def list_command(
         raise UnknownName("kind", kind, kinds)
     entries = kinds[name]()
     if as_json:
-        print_json(entries)
+        print_json([*entries, *_libraries()] if name == "attributions" else entries)
         return
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(header_style="bold")
     for heading in entries[0]:
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for entry in entries:
-        table.add_row(*entry.values())
+        table.add_row(*map(Text, entry.values()))
     console().print(table)
+    if name == "attributions":
+        for library in _libraries():
+            text = f"{library['name']}: methods of {library['title']}. {library['status']}"
+            console().print(Text(text), soft_wrap=True)
 
 
 def listings() -> dict[str, Callable[[], list[Entry]]]:
@@ -52,7 +58,7 @@ def listings() -> dict[str, Callable[[], list[Entry]]]:
     return {
         "triggers": lambda: _registered("peephole.triggers.base", "TRIGGERS"),
         "attacks": lambda: _registered("peephole.attacks.base", "ATTACKS"),
-        "attributions": lambda: _registered("peephole.attributions.base", "ATTRIBUTIONS"),
+        "attributions": _attributions,
         "metrics": lambda: _registered("peephole.leaderboard.base", "METRICS", "direction", "formula"),
         "calibration": lambda: _registered("peephole.leaderboard.base", "CALIBRATION"),
         "datasets": lambda: _registered("peephole.datasets.base", "DATASETS"),
@@ -73,6 +79,46 @@ def _registered(module: str, name: str, *more: str) -> list[Entry]:
         }
         for key in registry
     ]
+
+
+def _attributions() -> list[Entry]:
+    from peephole.attributions.construction import options_of
+
+    entries = _registered("peephole.attributions.base", "ATTRIBUTIONS")
+    return [
+        {
+            "name": entry["name"],
+            "title": entry["title"],
+            "options": options_of(entry["name"]),
+            "source": entry["source"],
+        }
+        for entry in entries
+    ]
+
+
+def _libraries() -> list[Entry]:
+    """Other libraries whose methods can be named as ``library:NAME``, installed or not."""
+    from peephole.attributions.adapters.base import ADAPTERS
+
+    return [
+        {
+            "name": f"{name}:NAME",
+            "title": ADAPTERS[name].title,
+            "status": _status(name),
+            "source": ADAPTERS[name].source,
+        }
+        for name in ADAPTERS
+    ]
+
+
+def _status(library: str) -> str:
+    """The installed version, or how to install it."""
+    from peephole.attributions.adapters.installed import library_version
+
+    try:
+        return f"Version {library_version(library)} is installed."
+    except PeepholeError as error:
+        return str(error)
 
 
 def _suites() -> list[Entry]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from peephole.attributions.tokens import split
 from peephole.cli.flags import DEFAULT_OUT, Data, Json, Out, Quiet, names
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ def run_command(
         str | None, typer.Option(help="Only these triggers, by commas; +NAME adds to the suite's.")
     ] = None,
     methods: Annotated[
-        str | None, typer.Option(help="Only these attribution methods, by commas; +NAME adds to the suite's.")
+        str | None,
+        typer.Option(
+            help="Only these attribution methods, by commas, with options in parentheses if wanted; +NAME adds to the "
+            "suite's."
+        ),
     ] = None,
     layers: Annotated[str | None, typer.Option(help="Only these layers on the board, separated by commas.")] = None,
     model: Annotated[str | None, typer.Option(help="Another network, as `peephole list models` names it.")] = None,
@@ -36,6 +41,9 @@ def run_command(
     weights: Annotated[
         Path | None, typer.Option(help="Clean weights to start from (a PyTorch state dict), instead of training.")
     ] = None,
+    batch: Annotated[
+        int, typer.Option(help="Pictures a pass of an explanation: more for a large GPU, fewer where memory runs out.")
+    ] = 32,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, how long, how large.")
     ] = False,
@@ -53,6 +61,7 @@ def run_command(
 
     - `peephole run`
     - `peephole run quick --methods gradient,grad_cam --layers input,layer3.0`
+    - `peephole run --methods "+tif(deeplift, 0.9),+captum:IntegratedGradients(n_steps=20)"`
     - `peephole run cifar10 --data ~/data --epochs 2 --model resnet8`
     - `peephole run --dry-run`
     """
@@ -60,7 +69,7 @@ def run_command(
 
     options = Options(
         triggers=names(triggers),
-        methods=names(methods),
+        methods=split(methods or ""),
         layers=names(layers),
         seeds=seeds,
         samples=samples,
@@ -69,10 +78,10 @@ def run_command(
         weights=weights,
     )
     if dry_run:
-        _dry_run(suite, out, data, device, options, as_json=as_json)
+        _dry_run(suite, out, data, device, options, batch, as_json=as_json)
         return
     try:
-        result = _run(suite, out, data, device, options, quiet=quiet or as_json)
+        result = _run(suite, out, data, device, options, batch, quiet=quiet or as_json)
     except KeyboardInterrupt:
         typer.echo("peephole: stopped; finished steps are kept, the same command goes on from there.", err=True)
         raise typer.Exit(STOPPED) from None
@@ -84,25 +93,28 @@ def run_command(
         raise typer.Exit(FAILED)
 
 
-def _run(suite: str, out: Path, data: Path | None, device: str, options: Options, *, quiet: bool) -> RunResult:
+def _run(
+    suite: str, out: Path, data: Path | None, device: str, options: Options, batch: int, *, quiet: bool
+) -> RunResult:
     from peephole.runner import plan_run, run
 
     if quiet:
-        return run(suite, out=out, data=data, device=device, options=options)
+        return run(suite, out=out, data=data, device=device, options=options, batch=batch)
     from peephole.cli.progress import ProgressWatcher
 
     total = len(plan_run(suite, data=data, options=options).units)
     with ProgressWatcher(total) as watcher:
-        return run(suite, out=out, data=data, device=device, options=options, watcher=watcher)
+        return run(suite, out=out, data=data, device=device, options=options, batch=batch, watcher=watcher)
 
 
 def _print_result(result: RunResult) -> None:
-    from peephole.cli.leaderboard import shown_board
+    from peephole.cli.leaderboard import print_board
     from peephole.cli.tables import console, models_table
 
     screen = console()
     screen.print(models_table(result.models), "")
-    screen.print(shown_board(result.leaderboard, every_layer=False), "")
+    print_board(result.leaderboard, screen, every_layer=False)
+    screen.print()
     outcome = result.outcome
     screen.print(f"{len(outcome.computed)} units computed, {len(outcome.cached)} from the store.", soft_wrap=True)
     screen.print(
@@ -142,16 +154,20 @@ def _print_result_json(result: RunResult) -> None:
     )
 
 
-def _dry_run(suite: str, out: Path, data: Path | None, device: str, options: Options, *, as_json: bool) -> None:
+def _dry_run(
+    suite: str, out: Path, data: Path | None, device: str, options: Options, batch: int, *, as_json: bool
+) -> None:
     from peephole.estimate import estimate, total_seconds
     from peephole.runner import plan_run
     from peephole.store.folder import refuse_foreign
     from peephole.store.store import Store
+    from peephole.workspace import Workspace
 
+    workspace = Workspace(Store(out / "store"), device, data, options.weights, batch)
     plan = plan_run(suite, data=data, options=options)
     refuse_foreign(out)
     kind = _device_kind(device)
-    estimates = estimate(plan, Store(out / "store"), kind)
+    estimates = estimate(plan, workspace.store, kind)
     todo = [one for one in estimates if not one.cached]
     summary: dict[str, Any] = {
         "suite": plan.suite.identifier,

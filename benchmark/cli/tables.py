@@ -32,28 +32,6 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
 
-def board_table(frame: pd.DataFrame, metrics: list[str], *, title: str) -> Table:
-    """The board: a line a row of ``frame``; intervals of the metrics are in the file, here is room for the score's."""
-    table = Table(title=title, title_justify="left", header_style="bold", caption_justify="left", box=SIMPLE_HEAD)
-    for heading in ("rank", "tie", "method", "layer", "score", *metrics, "invalid", "ms"):
-        text = heading in ("method", "layer")
-        table.add_column(heading.replace("_", "\n"), justify="left" if text else "right", no_wrap=True)
-    for row in frame.to_dict("records"):
-        low, high = _number(row["score_lo"], 2), _number(row["score_hi"], 2)
-        table.add_row(
-            row["rank_interval"],
-            _number(row["tie_group"], 0),
-            row["method"],
-            row["layer"],
-            f"{_number(row['score'], 2)} [{low}, {high}]" if low else _number(row["score"], 2),
-            *(_number(row[metric], 2) for metric in metrics),
-            _number(row["n_invalid"] or None, 0),
-            _number(row["ms_per_image"], 2),
-            style="dim italic" if row["kind"] == "calibration" else None,
-        )
-    return table
-
-
 def models_table(frame: pd.DataFrame) -> Table:
     """The certificates: a line a poisoned model and target."""
     table = Table(title="Planted backdoors", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
@@ -87,8 +65,8 @@ def plan_table(estimates: list[Estimate]) -> Table:
     return table
 
 
-def _number(value: float | None, digits: int) -> str:
-    """A number, or nothing where it is missing (None, NaN or pandas' NA)."""
+def number(value: float | None, digits: int) -> str:
+    """A number as text, or nothing where it is missing (None, NaN or pandas' NA)."""
     import pandas as pd
 
     text = "" if pd.isna(value) else f"{value:.{digits}f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,27 +61,32 @@ class Outcome:
 def run_units(units: Iterable[Unit], workspace: Workspace, watcher: Watcher) -> Outcome:
     """Compute whatever is not in the store yet.
 
-    A unit that fails does not end the others: what depends on it is skipped, the rest goes on.
+    A unit that fails does not end the others: what depends on it is skipped, the rest goes on. Units of one group that
+    are missing are computed together, when the first of them is due.
 
     Args:
         units: in an order in which every unit comes after its inputs.
         workspace: the store, the device and the data.
         watcher: told of the progress.
     """
+    units = list(units)
     computed: list[Unit] = []
     cached: list[Unit] = []
     failed: list[Failure] = []
     skipped: list[Unit] = []
     missing: set[str] = set()
+    done: dict[str, Failure | None] = {}
     for unit in units:
-        if workspace.store.receipt(unit.kind, unit.digest) is not None:
+        if unit.digest not in done and _is_stored(unit, workspace):
             cached.append(unit)
         elif any(needed.digest in missing for needed in unit.inputs.values()):
             skipped.append(unit)
             missing.add(unit.digest)
         else:
-            watcher.started(unit)
-            failure = _compute(unit, workspace, watcher)
+            if unit.digest not in done:
+                watcher.started(unit)
+                done |= _compute(_group(unit, units, workspace), workspace, watcher)
+            failure = done[unit.digest]
             if failure is None:
                 computed.append(unit)
             else:
@@ -91,17 +96,47 @@ def run_units(units: Iterable[Unit], workspace: Workspace, watcher: Watcher) -> 
     return Outcome(tuple(computed), tuple(cached), tuple(failed), tuple(skipped))
 
 
-def _compute(unit: Unit, workspace: Workspace, watcher: Watcher) -> Failure | None:
+def _is_stored(unit: Unit, workspace: Workspace) -> bool:
+    return workspace.store.receipt(unit.kind, unit.digest) is not None
+
+
+def _group(unit: Unit, units: Iterable[Unit], workspace: Workspace) -> list[Unit]:
+    """The units that are computed with ``unit``, itself first: those of its group that need the same and are missing."""
+    others = (
+        other
+        for other in units
+        if type(other) is type(unit)
+        and other != unit
+        and other.group == unit.group
+        and other.inputs == unit.inputs
+        and not _is_stored(other, workspace)
+    )
+    return [unit, *others]
+
+
+def _compute(units: Sequence[Unit], workspace: Workspace, watcher: Watcher) -> dict[str, Failure | None]:
+    """Compute a group; for each unit's digest what went wrong, if anything."""
+    done: dict[str, Failure | None] = {}
     start = time.perf_counter()
     try:
-        _mend_inputs(unit, workspace, watcher)
-        workspace.report = lambda share: watcher.progressed(unit, share)
-        shard = unit.compute(workspace)
-        workspace.store.write(unit.kind, unit.digest, unit.identity, shard, time.perf_counter() - start)
+        _mend_inputs(units[0], workspace, watcher)
+        workspace.report = lambda share: watcher.progressed(units[0], share)
+        for unit, result in type(units[0]).compute_all(units, workspace):
+            if isinstance(result, Exception):
+                done[unit.digest] = _failure(unit, result)
+            else:
+                # The time of a group cannot be told apart by unit; what a method takes alone is a fact of its shard.
+                seconds = (time.perf_counter() - start) / len(units)
+                workspace.store.write(unit.kind, unit.digest, unit.identity, result, seconds)
+                done[unit.digest] = None
     except Exception as error:  # noqa: BLE001  a submitted method may raise anything; the failure is kept and reported
-        trace = traceback.format_exc()
-        return Failure(unit, error.with_traceback(None), trace)  # frames would keep the unit's tensors alive
-    return None
+        done |= {unit.digest: _failure(unit, error) for unit in units if unit.digest not in done}
+    return done
+
+
+def _failure(unit: Unit, error: Exception) -> Failure:
+    trace = "".join(traceback.format_exception(error))
+    return Failure(unit, error.with_traceback(None), trace)  # frames would keep the unit's tensors alive
 
 
 def _mend_inputs(unit: Unit, workspace: Workspace, watcher: Watcher) -> None:
@@ -111,6 +146,6 @@ def _mend_inputs(unit: Unit, workspace: Workspace, watcher: Watcher) -> None:
             workspace.read(needed)
         except DamagedShard:
             workspace.store.discard(needed.kind, needed.digest)
-            failure = _compute(needed, workspace, watcher)
+            failure = _compute([needed], workspace, watcher)[needed.digest]
             if failure is not None:
                 raise RuntimeError(f"{needed.label}: {failure.reason}") from None

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from peephole._version import __version__
@@ -111,6 +114,13 @@ class Store:
         if receipt is None or file_digest(path) != receipt.sha256:
             raise DamagedShard(path, kind, digest)
         return read_shard(path)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder on the store's disk, gone afterwards."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="scratch-", dir=self.root, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
 
     def discard(self, kind: str, digest: str) -> None:
         """Take a shard's receipt away, then the shard: it will be made again."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from peephole.attacks.recipe import Recipe
+from peephole.attributions.methods import names_in, resolve
 from peephole.errors import UnknownName
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Method = Annotated[str, AfterValidator(resolve)]
+"""A method's text; kept in its one spelling."""
 
 
 class _Part(BaseModel):
@@ -39,10 +43,22 @@ class ProbeChoice(_Part):
     """How many pictures explanations are scored on.
 
     ``selection`` pictures serve to choose each method's best layer and are kept out of every reported number.
+    ``fewer`` says which methods are too costly for all of them, and on which share they are scored.
     """
 
     report: Count
     selection: Count
+    fewer: Mapping[Method, Share] = Field(default_factory=dict)
+
+    def share(self, method: str) -> float:
+        """The share of the pictures, in (0,1], that a method is scored on.
+
+        What stands in ``fewer`` counts for just that text, and a name there for every text that it occurs in: what
+        makes a method costly makes costly what is made of it.
+        """
+        if method in self.fewer:
+            return self.fewer[method]
+        return min((self.fewer[name] for name in names_in(method) if name in self.fewer), default=1.0)
 
 
 class Gates(_Part):
@@ -62,7 +78,7 @@ class Suite(_Part):
     model: str
     seeds: Count
     triggers: tuple[str, ...]
-    methods: tuple[str, ...]
+    methods: tuple[Method, ...]
     calibration: tuple[str, ...]
     probes: ProbeChoice
     training: Recipe

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
     from peephole.store.shard import Shard
@@ -79,6 +79,19 @@ class Unit(ABC):
     @abstractmethod
     def cost(self) -> Cost:
         """The expected cost, without computing anything."""
+
+    @property
+    def group(self) -> Hashable:
+        """Units of one kind and group are computed in one go, see `compute_all`; by default each alone."""
+        return self.digest
+
+    @classmethod
+    def compute_all(cls, units: Sequence[Self], workspace: Workspace) -> Iterator[tuple[Self, Shard | Exception]]:
+        """Do the work of a group: each unit with its result, which is to be stored before the next is asked for, or
+        with what went wrong.
+        """
+        for unit in units:
+            yield unit, unit.compute(workspace)
 
     @abstractmethod
     def compute(self, workspace: Workspace) -> Shard:

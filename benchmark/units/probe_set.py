@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from peephole.errors import PeepholeError
 from peephole.triggers.base import TRIGGERS, Trigger
@@ -105,12 +109,32 @@ def qualifies(x: Tensor, label: Tensor, poisoned: nn.Module, twin: nn.Module, tr
     return right
 
 
-def read_probes(unit: Unit, workspace: Workspace) -> Probes:
-    """The probes of a `ProbeSet` as tensors on the workspace's device."""
+def share_of(maps: Unit) -> float:
+    """The share of the pictures that maps were made of."""
+    return float(maps.spec.get("share", 1.0))
+
+
+def covered(selection: NDArray[np.bool_], share: float) -> NDArray[np.int64]:
+    """The numbers of the pictures that a share of a probe set comprises, ascending.
+
+    Of the pictures for choosing layers and of those to report, each, the first ones: as many as the share says,
+    rounded up, and two at least (where there are two), so that a spread can be known.
+
+    Args:
+        selection: bool ``[N]``, as a `ProbeSet` holds it.
+        share: in (0,1].
+    """
+    parts = (np.flatnonzero(selection), np.flatnonzero(~selection))
+    return np.sort(np.concatenate([part[: max(2, math.ceil(share * len(part)))] for part in parts]))
+
+
+def read_probes(unit: Unit, workspace: Workspace, share: float = 1.0) -> Probes:
+    """The probes of a `ProbeSet`, or the share of them that is `covered`, as tensors on the workspace's device."""
     import torch
 
     from peephole.leaderboard.base import Probes
 
     arrays = workspace.read(unit).arrays
+    pictures = covered(arrays["selection"], share)
     names = ("image", "clean", "mask", "exact", "target")
-    return Probes(**{name: torch.from_numpy(arrays[name]).to(workspace.device) for name in names})
+    return Probes(**{name: torch.from_numpy(arrays[name][pictures]).to(workspace.device) for name in names})

@@ -16,7 +16,7 @@ class Scores(Unit):
     """Spec: ``model``, ``metric``, ``metric_code``; inputs: ``maps`` and ``probes``.
 
     The shard holds ``value``, ``chance`` (float64 ``[L,N]``) and ``valid`` (bool ``[L,N]``) and the facts ``layers``,
-    ``direction``, ``best`` and ``core``.
+    ``direction``, ``best`` and ``core``. N are the pictures that there are maps of.
     """
 
     kind: ClassVar[str] = "scores"
@@ -32,10 +32,10 @@ class Scores(Unit):
 
         from peephole.leaderboard.relevance import to_picture
         from peephole.store.shard import Shard
-        from peephole.units.probe_set import read_probes
+        from peephole.units.probe_set import read_probes, share_of
 
         metric = METRICS[self.spec["metric"]]()
-        probes = read_probes(self.inputs["probes"], workspace)
+        probes = read_probes(self.inputs["probes"], workspace, share_of(self.inputs["maps"]))
         side = (probes.image.shape[-2], probes.image.shape[-1])
         maps = workspace.read(self.inputs["maps"]).group("maps")
         scored = [

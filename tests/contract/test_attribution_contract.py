@@ -8,12 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.base import ATTRIBUTIONS, layers_of
 from peephole.attributions.classifier import Classifier, Normalise
 from peephole.attributions.graph import canonicalise
+from peephole.attributions.methods import build, digest, resolve
 
 TARGET_ONLY_AT_THE_TOP = {"activation"}
 """Methods that say what a network knows, not what it decided: below the last ReLU all targets get the same map."""
+NO_TARGET = {"from_activation"}
+"""Methods that do not ask what the network decided at all."""
 
 
 class Network(nn.Module):
@@ -54,9 +57,14 @@ def name(request):
 
 
 @pytest.fixture
-def attribute(name, model):
-    def call(x, target, layers=model.layers):
-        return ATTRIBUTIONS[name]().attribute(model, x, target, layers)
+def layers(name, model):
+    return layers_of(build(name), model)
+
+
+@pytest.fixture
+def attribute(name, model, layers):
+    def call(x, target, layers=layers):
+        return build(name).attribute(model, x, target, layers)
 
     return call
 
@@ -71,12 +79,25 @@ def test_it_says_what_it_is(name):
     assert len(inspect.getdoc(method) or "") > 80
 
 
-def test_maps_are_signed_floats_at_the_layers_own_size(attribute, model, x):
+def test_its_name_is_the_text_of_it(name):
+    assert resolve(name) == name
+    assert digest(name) == ATTRIBUTIONS.digest(name)
+    assert type(build(name)) is ATTRIBUTIONS[name]
+    assert type(build(f"{name}()")) is ATTRIBUTIONS[name]
+
+
+def test_it_has_maps_at_layers_of_the_model(layers, model):
+    assert layers
+    assert [layer for layer in model.layers if layer in layers] == list(layers)
+
+
+def test_maps_are_signed_floats_at_the_layers_size_or_the_pictures(attribute, layers, model, x):
     found = attribute(x, TARGET)
-    assert list(found) == list(model.layers)
+    assert list(found) == list(layers)
     for layer, values in found.items():
-        channels, height, width = model.shapes[layer]
-        assert values.shape in {(4, channels, height, width), (4, 1, height, width)}
+        channels, *size = model.shapes[layer]
+        assert values.shape[:2] in {(4, channels), (4, 1)}
+        assert values.shape[2:] in {tuple(size), x.shape[2:]}
         assert values.dtype == torch.float32
         assert not values.requires_grad
         assert values.isfinite().all()
@@ -88,9 +109,9 @@ def test_the_same_call_gives_the_same_maps(attribute, x):
     assert all(torch.equal(first[layer], second[layer]) for layer in first)
 
 
-def test_a_layer_asked_for_alone_gets_the_same_map(attribute, model, x):
+def test_a_layer_asked_for_alone_gets_the_same_map(attribute, layers, x):
     together = attribute(x, TARGET)
-    for layer in model.layers:
+    for layer in layers:
         alone = attribute(x, TARGET, [layer])
         assert list(alone) == [layer]
         assert torch.allclose(alone[layer], together[layer], rtol=1e-4, atol=1e-6)
@@ -103,11 +124,12 @@ def test_no_map_depends_on_the_other_pictures(attribute, x):
             assert torch.allclose(values[0], whole[layer][sample], rtol=1e-4, atol=1e-6)
 
 
-def test_the_map_depends_on_the_target(name, attribute, model, x):
+def test_the_map_depends_on_the_target(name, attribute, layers, model, x):
     zero, one = attribute(x, torch.zeros_like(TARGET)), attribute(x, torch.ones_like(TARGET))
-    for layer in model.layers:
+    for layer in layers:
         differs = not torch.allclose(zero[layer], one[layer], rtol=1e-4)
-        assert differs or (name in TARGET_ONLY_AT_THE_TOP and layer != model.layers[-1])
+        blind = name in NO_TARGET or (name in TARGET_ONLY_AT_THE_TOP and layer != model.layers[-1])
+        assert differs or blind
 
 
 def test_nothing_is_changed(attribute, model, x):

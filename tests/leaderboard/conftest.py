@@ -55,6 +55,7 @@ def cell_of() -> Callable[..., Cell]:
             "metric": "completeness",
             "chance": np.full(len(values), 0.25),
             "valid": np.ones(len(values), dtype=np.bool_),
+            "scored": np.ones(len(values), dtype=np.bool_),
             "selection": np.zeros(len(values), dtype=np.bool_),
             "ms_per_image": 2.0,
             "direction": "higher",

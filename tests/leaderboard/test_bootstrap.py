@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from peephole.errors import PeepholeError
 from peephole.leaderboard.bootstrap import mean_interval, mean_weights, percentile_interval, resample_weights
@@ -84,6 +85,62 @@ def test_coverage_over_models_needs_the_clustering() -> None:
     assert 0.88 < np.mean((low <= 0) & (high >= 0)) < 0.97
     low, high = percentile_interval(samples @ resample_weights([240]).T)
     assert np.mean((low <= 0) & (high >= 0)) < 0.5
+
+
+def some(total: int, *kept: int) -> NDArray[np.bool_]:
+    return np.isin(np.arange(total), kept)
+
+
+def test_scores_of_all_pictures_change_nothing() -> None:
+    assert np.array_equal(
+        resample_weights([3, 5], "x", 1, scored=np.ones(8, dtype=np.bool_)), resample_weights([3, 5], "x", 1)
+    )
+
+
+def test_a_row_with_some_pictures_has_the_bootstrap_of_those() -> None:
+    kept = np.arange(40) % 4 == 0
+    counts = resample_weights([40], scored=kept) * 10
+    assert (counts[:, ~kept] == 0).all()
+    counts = counts[:, kept]
+    assert np.allclose(counts, np.round(counts))
+    assert np.allclose(counts.sum(axis=1), 10)
+    # Binomial with 10 draws at 1/10, as if there were no other pictures: not with the draws of 40 that happen to hit.
+    assert np.allclose(counts.mean(axis=0), 1, atol=5 * (9 / 10 / 2000) ** 0.5)
+    assert counts.var() == pytest.approx(9 / 10, rel=0.03)
+    assert (np.round(counts) == 0).mean() == pytest.approx((9 / 10) ** 10, abs=0.01)
+
+
+def test_rows_with_some_and_with_all_pictures_are_paired() -> None:
+    """A row with half of the pictures shares its draws with a row that has all: cor = sqrt(1/2) at the very most."""
+    scores = np.random.default_rng(3).normal(size=200)
+    kept = np.arange(200) < 100
+    all_of_them, half = resample_weights([200]) @ scores, resample_weights([200], scored=kept) @ scores
+    assert half.std() == pytest.approx(scores[kept].std() / 100**0.5, rel=0.06)
+    assert 0.6 < np.corrcoef(all_of_them, half)[0, 1] < 0.75
+
+
+def test_draws_are_taken_in_their_order_and_go_on_where_too_few_hit() -> None:
+    """Three draws from three pictures, for a row without the first: those that missed it, and new ones if they lack."""
+    whole, part = resample_weights([3]) * 3, resample_weights([3], scored=some(3, 1, 2)) * 2
+    missed = np.round(whole[:, 0]) == 0
+    hit_once = np.round(whole[:, 0]) == 1
+    # No draw hit it: the first two of the three count, so no count can be above the whole row's.
+    assert (np.round(part[missed]) <= np.round(whole[missed])).all()
+    # One did: the two others are all that is wanted.
+    assert np.allclose(part[hit_once][:, 1:], whole[hit_once][:, 1:])
+    assert np.allclose(part.sum(axis=1), 2)
+
+
+def test_models_are_drawn_alike_for_rows_with_some_pictures() -> None:
+    whole, part = resample_weights([4, 6]), resample_weights([4, 6], scored=some(10, 0, 1, 9))
+    assert np.allclose(part[:, :4].sum(axis=1), whole[:, :4].sum(axis=1))
+    assert np.allclose(part.sum(axis=1), 1)
+    assert (part[:, [2, 3, 4, 5, 6, 7, 8]] == 0).all()
+
+
+def test_a_model_without_scored_pictures_is_refused() -> None:
+    with pytest.raises(PeepholeError, match="one model or more"):
+        resample_weights([2, 2], scored=some(4, 0, 1))
 
 
 @pytest.mark.parametrize("sizes", [[], [5, 0]])

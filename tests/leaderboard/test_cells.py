@@ -14,6 +14,23 @@ def test_reported_pictures_are_those_not_held_apart(cell_of: Callable[..., Cell]
     assert cell.reported.tolist() == [False, True, True]
 
 
+def test_pictures_without_a_score_are_not_reported(cell_of: Callable[..., Cell]) -> None:
+    scored, nan = np.array([True, True, False]), float("nan")
+    selection = np.array([True, False, False])
+    cell = cell_of([0.5, 0.6, nan], chance=np.array([0.1, 0.1, nan]), scored=scored, selection=selection)
+    assert cell.reported.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("facts", [{"valid": np.array([True, False])}, {"chance": np.full(2, 0.25)}])
+def test_nothing_is_said_of_a_picture_without_a_score(
+    cell_of: Callable[..., Cell], facts: Mapping[str, object]
+) -> None:
+    right = {"scored": np.array([True, False]), "chance": np.array([0.25, np.nan])}
+    assert cell_of([0.5, np.nan], **right).reported.tolist() == [True, False]
+    with pytest.raises(PeepholeError, match="a picture that is not scored"):
+        cell_of([0.5, np.nan], **right | facts)
+
+
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
@@ -22,6 +39,8 @@ def test_reported_pictures_are_those_not_held_apart(cell_of: Callable[..., Cell]
         ({"valid": np.ones(2)}, "valid is float64"),
         ({"selection": np.zeros((2, 1), dtype=np.bool_)}, "selection is bool"),
         ({"chance": np.array([0.1, np.nan])}, "NaN or infinite"),
+        ({"scored": np.ones(2)}, "scored is float64"),
+        ({"scored": np.array([True, False])}, "a picture that is not scored has a value"),
         ({"chance": np.array([0.1, 1.0])}, "chance equals the best"),
         ({"provenance": {"suite_version": "v1"}}, "provenance has"),
     ],

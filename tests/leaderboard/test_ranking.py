@@ -10,11 +10,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from peephole.leaderboard.bootstrap import resample_weights
+from peephole.leaderboard.pairing import paired_p_values
 from peephole.leaderboard.ranking import competition_ranks, rank_intervals, rank_text, tie_groups
 
 
 def resampled(pictures: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return pictures.mean(axis=1), pictures @ resample_weights([pictures.shape[1]]).T
+
+
+def groups(score: NDArray[np.float64], samples: NDArray[np.float64]) -> NDArray[np.int64]:
+    return tie_groups(score, paired_p_values(score, samples))
 
 
 @given(st.lists(st.lists(st.integers(0, 4), min_size=5, max_size=5), min_size=1, max_size=4))
@@ -61,7 +66,7 @@ def test_well_separated_rows_have_one_rank() -> None:
     pictures = np.random.default_rng(0).normal(0, 0.1, size=(4, 50)) + np.array([[3.0], [1.0], [2.0], [0.0]])
     best, worst = rank_intervals(*resampled(pictures))
     assert best.tolist() == worst.tolist() == [1, 3, 2, 4]
-    assert tie_groups(*resampled(pictures)).tolist() == [1, 3, 2, 4]
+    assert groups(*resampled(pictures)).tolist() == [1, 3, 2, 4]
 
 
 def test_rank_intervals_cover_the_true_rank() -> None:
@@ -84,7 +89,7 @@ def test_identical_rows_tie_and_a_clearly_better_one_does_not() -> None:
     common = generator.normal(0.5, 0.2, size=50)
     pictures = np.stack([common, common, common + 0.2 + generator.normal(0, 0.05, size=50)])
     score, samples = resampled(pictures)
-    assert tie_groups(score, samples).tolist() == [2, 2, 1]
+    assert groups(score, samples).tolist() == [2, 2, 1]
     assert competition_ranks(score).tolist() == [2, 2, 1]
 
 
@@ -95,12 +100,12 @@ def test_pairing_tells_rows_apart_that_intervals_of_their_own_do_not() -> None:
     score, samples = resampled(pictures)
     low, high = np.quantile(samples, [0.025, 0.975], axis=1)
     assert low[0] < high[1], "the two intervals overlap"
-    assert tie_groups(score, samples).tolist() == [1, 2]
+    assert groups(score, samples).tolist() == [1, 2]
 
 
 def test_rows_without_spread_are_told_apart_by_any_difference() -> None:
     pictures = np.repeat([[1.0], [0.0], [1.0], [0.5]], 30, axis=1)
-    assert tie_groups(*resampled(pictures)).tolist() == [1, 3, 1, 2]
+    assert groups(*resampled(pictures)).tolist() == [1, 3, 1, 2]
 
 
 def slow_groups(score: NDArray[np.float64], samples: NDArray[np.float64]) -> list[int]:
@@ -129,17 +134,17 @@ def test_groups_equal_the_slow_walk(seed: int, spread: float) -> None:
     generator = np.random.default_rng(seed)
     pictures = generator.normal(0, 1, size=(8, 30)) + spread * generator.normal(0, 1, size=(8, 1))
     score, samples = resampled(pictures)
-    assert tie_groups(score, samples).tolist() == slow_groups(score, samples)
+    assert groups(score, samples).tolist() == slow_groups(score, samples)
 
 
 def test_equal_methods_are_seldom_split() -> None:
     generator = np.random.default_rng(6)
-    split = [tie_groups(*resampled(generator.normal(0, 1, size=(10, 80)))).max() > 1 for _ in range(200)]
+    split = [groups(*resampled(generator.normal(0, 1, size=(10, 80)))).max() > 1 for _ in range(200)]
     assert np.mean(split) < 0.1
 
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_boards_of_no_row_and_one(rows: int) -> None:
     score, samples = np.zeros(rows), np.random.default_rng(0).normal(size=(rows, 2000))
-    assert tie_groups(score, samples).tolist() == [1] * rows
+    assert groups(score, samples).tolist() == [1] * rows
     assert rank_intervals(score, samples)[1].tolist() == [1] * rows

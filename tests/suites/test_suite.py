@@ -2,13 +2,13 @@ import pytest
 from pydantic import ValidationError
 
 from peephole.attacks.base import ATTACKS
-from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.methods import build, resolve
 from peephole.datasets.base import DATASETS
 from peephole.errors import PeepholeError, UnknownName
 from peephole.leaderboard.base import CALIBRATION
 from peephole.models.base import MODELS
 from peephole.options import Options
-from peephole.suites.suite import Suite, load_suite, suite_names
+from peephole.suites.suite import ProbeChoice, Suite, load_suite, suite_names
 from peephole.triggers.base import TRIGGERS
 
 
@@ -17,11 +17,60 @@ def test_a_suite_names_only_what_exists(name):
     suite = load_suite(name)
     assert suite.identifier == name
     assert set(suite.triggers) <= set(TRIGGERS)
-    assert set(suite.methods) <= set(ATTRIBUTIONS)
+    assert [resolve(method) for method in suite.methods] == list(suite.methods)
+    assert set(suite.probes.fewer) <= {resolve(method) for method in suite.probes.fewer}
     assert set(suite.calibration) == set(CALIBRATION)
     assert suite.model in MODELS
     assert suite.dataset.name in DATASETS
     assert suite.attack.name in ATTACKS
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_every_method_of_a_suite_can_be_built(name):
+    for method in load_suite(name).methods:
+        assert callable(build(method).attribute)
+
+
+def test_methods_of_a_suite_are_kept_in_their_one_spelling():
+    content = load_suite("quick").model_dump()
+    methods = ["Grad-CAM", "tif(DeepLift,.9)", "Captum:LRP"]
+    probes = {"report": 20, "selection": 5, "fewer": {"Score-CAM": 0.25}}
+    suite = Suite.model_validate({**content, "methods": methods, "probes": probes})
+    assert suite.methods == ("grad_cam", "tif(deeplift, 0.9)", "captum:LRP")
+    assert suite.probes.fewer == {"score_cam": 0.25}
+
+
+def test_a_suite_with_an_unknown_method_is_refused():
+    content = load_suite("quick").model_dump()
+    with pytest.raises(UnknownName, match="Did you mean 'gradient'"):
+        Suite.model_validate({**content, "methods": ["gradiant"]})
+    with pytest.raises(UnknownName, match="Did you mean 'score_cam'"):
+        Suite.model_validate({**content, "probes": {"report": 20, "selection": 5, "fewer": {"scorecam": 0.25}}})
+
+
+@pytest.mark.parametrize("share", [0, 1, 1.5, -0.1])
+def test_fewer_pictures_are_a_share_between_none_and_all(share):
+    with pytest.raises(ValidationError, match="score_cam"):
+        ProbeChoice(report=20, selection=5, fewer={"score_cam": share})
+
+
+@pytest.mark.parametrize(
+    ("method", "share"),
+    [
+        ("gradient", 1.0),
+        ("score_cam", 0.25),
+        ("tif(score_cam, 0.9)", 0.25),
+        ("tif(captum:Occlusion(sliding_window_shapes=3), 0.9)", 0.1),
+        ("captum:Occlusion", 0.1),
+        ("captum:LRP", 1.0),
+        ("smoothgrad(100)", 0.75),
+        ("smoothgrad", 0.5),
+        ("tif(smoothgrad(100), 0.9)", 0.5),
+    ],
+)
+def test_a_costly_method_makes_costly_what_is_made_of_it(method, share):
+    fewer = {"score_cam": 0.25, "captum:Occlusion": 0.1, "smoothgrad": 0.5, "smoothgrad(100)": 0.75}
+    assert ProbeChoice(report=20, selection=5, fewer=fewer).share(method) == share
 
 
 def test_a_bare_name_is_the_newest_version():
@@ -61,6 +110,20 @@ def test_a_plus_adds_to_the_suites_own():
     assert suite.methods == quick.methods
 
 
+def test_methods_are_texts():
+    quick = load_suite("quick")
+    options = Options(methods=("+SmoothGrad(samples=3)", "+tif(grad-cam, 0.5)", "+gradient()", "+tif(Grad_CAM, .5)"))
+    assert options.apply(quick).methods == (*quick.methods, "smoothgrad(samples=3)", "tif(grad_cam, 0.5)")
+    assert options.apply(quick).identifier == "quick/v1"
+
+
+def test_more_samples_leave_the_shares_as_they_are():
+    quick = load_suite("quick")
+    probes = quick.probes.model_copy(update={"fewer": {"gradient": 0.5}})
+    changed = Options(samples=20).apply(quick.model_copy(update={"probes": probes}))
+    assert (changed.probes.report, changed.probes.share("gradient")) == (20, 0.5)
+
+
 def test_changes_of_the_protocol_show(tmp_path):
     weights = tmp_path / "w.pt"
     weights.write_bytes(b"abc")
@@ -83,6 +146,11 @@ def test_the_suites_own_values_are_no_change():
     [
         (Options(triggers=("sqare",)), "Did you mean 'square'"),
         (Options(methods=("gradcam",)), "Did you mean 'grad_cam'"),
+        (Options(methods=("smoothgrad(sample=3)",)), "there is no option sample"),
+        (Options(methods=("+smoothgrad(samples=0)",)), "samples should be"),
+        (Options(methods=("captum:Salency",)), "Salency"),
+        (Options(methods=("tif(",)), "cannot be read"),
+        (Options(methods=("+gradient", "grad_cam")), "with and without '\\+'"),
         (Options(model="resnet"), "resnet8"),
         (Options(seeds=0), "--seeds must be above 0"),
         (Options(samples=-1), "--samples must be above 0"),

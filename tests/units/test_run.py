@@ -12,8 +12,11 @@ from peephole.datasets.shapes import Shapes
 from peephole.leaderboard.tables import read_csv
 from peephole.runner import plan_run
 from peephole.store.shard import read_shard
+from peephole.store.store import Store
+from peephole.suites.suite import load_suite
 from peephole.units.maps import Maps
 from peephole.units.probe_set import ProbeSet
+from peephole.workspace import Workspace
 
 OPTIONS = peephole.Options(samples=12, triggers=("square", "class_pair"), methods=("input_x_gradient", "grad_cam"))
 
@@ -123,6 +126,60 @@ def test_an_unknown_layer_is_told_which_there_are(result, folder):
         peephole.run("quick", out=folder, options=options, device="cpu")
 
 
+@pytest.fixture(scope="module")
+def texts(result, folder):
+    """A run with options, with a method that has one map only, and with one that is scored on half of the pictures."""
+    methods = ("+tif(grad_cam, 0.5)", "+grad_cam()", "+smoothgrad(samples=2)")
+    options = peephole.Options(samples=12, triggers=OPTIONS.triggers, methods=methods)
+
+    def fewer(name):
+        suite = load_suite(name)
+        probes = suite.probes.model_copy(update={"fewer": {"smoothgrad": 0.5}})
+        return suite.model_copy(update={"probes": probes, "methods": OPTIONS.methods})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("peephole.runner.load_suite", fewer)
+        return peephole.run("quick", out=folder, options=options, device="cpu", batch=5)
+
+
+def test_methods_with_options_reuse_what_is_there(texts):
+    assert not texts.outcome.failed
+    assert {unit.spec["method"] for unit in texts.outcome.computed if unit.kind == Maps.kind} == {
+        "tif(grad_cam, 0.5)",
+        "smoothgrad(samples=2)",
+    }
+    assert not [unit for unit in texts.outcome.computed if unit.kind not in (Maps.kind, "scores")]
+
+
+def test_a_method_has_rows_at_its_own_layers(texts):
+    layers = texts.scores.groupby("method")["layer"].unique()
+    assert list(layers["tif(grad_cam, 0.5)"]) == ["input"]
+    assert list(layers["smoothgrad(samples=2)"]) == list(layers["grad_cam"])
+
+
+def test_a_method_on_half_of_the_pictures_says_so(texts, result):
+    n = texts.scores.groupby("method")["n"].unique()
+    assert n["smoothgrad(samples=2)"].tolist() == [6]
+    assert n["grad_cam"].tolist() == n["oracle"].tolist() == [12]
+    merged = texts.scores.merge(result.scores, on=["trigger", "method", "layer", "metric"], suffixes=("", "_before"))
+    assert len(merged) == len(result.scores)
+    assert (merged["value"] == merged["value_before"]).all()
+    assert len(texts.heatmaps) == 2
+
+
+def test_the_batch_changes_no_map(texts, folder, tmp_path):
+    """Four pictures a pass or all at once."""
+    plan = plan_run("quick", options=OPTIONS)
+    row = next(row for row in plan.rows if row.method == "grad_cam")
+    store = Store(folder / "store")
+    maps = [row.maps.compute(Workspace(store, "cpu", batch=batch)).arrays for batch in (4, 100)]
+    for name, values in maps[0].items():
+        assert np.allclose(values, maps[1][name], rtol=1e-4, atol=1e-6)
+
+
+SIDES = {"input": 32, "stem": 32, "layer1.0": 16, "layer2.0": 8, "layer3.0": 4}
+
+
 def shards(folder, kind):
     return [read_shard(path) for path in sorted((folder / "store" / kind).glob("*.h5"))]
 
@@ -141,8 +198,8 @@ def test_probes_are_what_they_claim(result, folder):
 def test_maps_are_signed_and_at_their_layers_resolution(result, folder):
     for shard in shards(folder, Maps.kind):
         maps = shard.group("maps")
-        sides = [array.shape[-1] for array in maps.values()]
-        assert sides == [32, 32, 16, 8, 4]
+        assert list(maps) in (list(SIDES), ["input"])
+        assert all(array.shape[-1] == SIDES[layer] for layer, array in maps.items())
         assert all(array.dtype == np.float32 and array.shape[2] == 1 for array in list(maps.values())[1:])
         assert shard.facts["ms_per_image"] > 0
 

@@ -1,0 +1,57 @@
+"""What a library returned, checked before anybody believes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from peephole.attributions.canonical import Canonical
+from peephole.errors import PeepholeError
+
+
+def checked_maps(
+    name: str, maps: Mapping[str, object], model: Canonical, x: Tensor, layers: Sequence[str]
+) -> dict[str, Tensor]:
+    """The maps of all ``layers``, detached, in memory of their own, with the type and device of the pictures.
+
+    Raises:
+        PeepholeError: a map is missing or no tensor, is not ``[B,c,h,w]`` or ``[B,1,h,w]`` at the layer's or at the
+            picture's size, or has NaN or infinite values.
+    """
+    shapes = _shapes(model, x, layers)
+    found: dict[str, Tensor] = {}
+    for layer in layers:
+        values = maps.get(layer)
+        if not isinstance(values, Tensor):
+            raise PeepholeError(f"{name} returned {type(values).__name__} for '{layer}'; expected a tensor [B,c,h,w].")
+        _check_shape(name, layer, tuple(values.shape), shapes[layer], tuple(x.shape))
+        if not values.isfinite().all():
+            picture = int((~values.isfinite()).flatten(1).any(1).nonzero()[0])
+            raise PeepholeError(
+                f"{name} returned NaN or infinite values at '{layer}', first for picture {picture}; expected finite "
+                "maps: leave the layer out or change the method's options."
+            )
+        found[layer] = values.detach().to(device=x.device, dtype=x.dtype, copy=True).contiguous()
+    return found
+
+
+def _shapes(model: Canonical, x: Tensor, layers: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """The shapes of the layers for pictures of this size, without the batch."""
+    if tuple(x.shape[2:]) == model.shapes[model.cuts[0]][1:]:
+        return {layer: model.shapes[layer] for layer in layers}
+    with torch.no_grad():
+        kept = model.run(x[:1], keep=layers)[1]
+    return {layer: tuple(kept[layer].shape[1:]) for layer in layers}
+
+
+def _check_shape(
+    name: str, layer: str, found: tuple[int, ...], shape: tuple[int, ...], picture: tuple[int, ...]
+) -> None:
+    batch, channels, sizes = picture[0], {shape[0], 1}, {shape[1:], picture[2:]}
+    if len(found) != 4 or found[0] != batch or found[1] not in channels or found[2:] not in sizes:
+        expected = " or ".join(
+            str((batch, count, *size)) for size in sorted(sizes) for count in sorted(channels, reverse=True)
+        )
+        raise PeepholeError(f"{name} returned a map of shape {found} for '{layer}'; expected {expected}.")

@@ -1,0 +1,27 @@
+"""Linear modules with other weights: what relevance rules do with the parts of a product."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LINEAR: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)
+"""The modules whose weights the relevance rules take apart."""
+
+
+def apply(module: nn.Module, x: Tensor, weight: Tensor) -> Tensor:
+    """What ``module``, one of `LINEAR`, would give with ``weight`` and without a bias."""
+    if isinstance(module, nn.Linear):
+        return F.linear(x, weight)
+    if isinstance(module, nn.ConvTranspose2d):
+        sides = (module.stride, module.padding, module.output_padding, module.groups, module.dilation)
+        return F.conv_transpose2d(x, weight, None, *sides)  # type: ignore[arg-type]
+    assert isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d)
+    product: Tensor = module._conv_forward(x, weight, None)
+    return product
+
+
+def stabilised(values: Tensor, epsilon: float) -> Tensor:
+    """``values + epsilon·sign(values)``, with the sign of zero taken as plus: never zero."""
+    return values + torch.where(values < 0, -epsilon, epsilon)

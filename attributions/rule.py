@@ -1,0 +1,40 @@
+"""The base of our own rules: they answer a question, and share what others have worked out for it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from torch import Tensor
+
+from peephole.attributions.base import Attribution
+from peephole.attributions.canonical import Canonical
+
+if TYPE_CHECKING:
+    from peephole.attributions.question import Question
+
+
+class Rule(ABC):
+    """An attribution that takes its passes from a `Question`. Instances are frozen: equal rules share their maps."""
+
+    title: ClassVar[str]
+    source: ClassVar[str]
+
+    def attribute(self, model: Canonical, x: Tensor, target: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """The map of every layer; see `peephole.attributions.base.Attribution.attribute`.
+
+        Raises:
+            PeepholeError: the arguments are not what the interface asks for.
+        """
+        from peephole.attributions.question import Question
+
+        return Question(model, x, target, layers).maps(self)
+
+    def uses(self) -> tuple[Attribution, ...]:
+        """The methods whose maps this one asks the question for."""
+        return ()
+
+    @abstractmethod
+    def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
+        """The maps at ``layers``, which lie within the question's reach; none shares memory with another tensor."""

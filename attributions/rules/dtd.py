@@ -1,0 +1,112 @@
+"""Deep Taylor decomposition (Montavon et al. 2017; P2 eq. 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.linear import LINEAR, apply, stabilised
+from peephole.attributions.propagation import Propagation
+from peephole.attributions.relevance import TINY, Positive, handlers
+from peephole.attributions.tape import Step
+from peephole.attributions.way import Handlers
+
+if TYPE_CHECKING:
+    from peephole.attributions.question import Question
+
+PICTURE = "input"
+"""The layer whose values have bounds. On the part of a network above a cut there is none of this name."""
+
+
+@plain_dataclass(frozen=True, eq=False)
+class Bounded:
+    """zᴮ at a site that reads the picture: ``R_i = Σ_j (z_ij − l_i w_ij⁺ − h_i w_ij⁻) / Σ_k (…) · R_j``.
+
+    Unlike other handlers this one gives relevance itself, not its coefficient; sites that are not linear hand on
+    ``a ⊙`` what the chain rule gives, which is theirs.
+
+    Attributes:
+        low, high: the bounds ``l`` and ``h`` of the normalised picture, ``[1,C,H,W]``.
+    """
+
+    low: Tensor
+    high: Tensor
+
+    def __call__(self, step: Step, signal: Tensor) -> tuple[Tensor | None, ...]:
+        """See `peephole.attributions.tape.Handler`."""
+        module = step.site.module
+        if not isinstance(module, LINEAR):
+            leaves = [leaf.detach() for _, leaf in step.leaves]
+            pulled = zip(step.pull(signal), leaves, strict=True)
+            return tuple(None if part is None else part * leaf for part, leaf in pulled)
+        x, weight = step.input, module.get_parameter("weight")
+        low, high = self.low.expand_as(x).contiguous(), self.high.expand_as(x).contiguous()
+        parts = [(x, weight), (low, weight.clamp(min=0)), (high, weight.clamp(max=0))]
+        with torch.enable_grad():
+            leaves = [value.detach().requires_grad_() for value, _ in parts]
+            z, of_low, of_high = (apply(module, leaf, part) for leaf, (_, part) in zip(leaves, parts, strict=True))
+            product = z - of_low - of_high
+        share = step.output.detach() * signal / stabilised(product.detach(), TINY)
+        relevance = torch.zeros_like(x)
+        for leaf, part in zip(leaves, torch.autograd.grad(product, leaves, share), strict=True):
+            relevance += leaf.detach() * part
+        return (relevance,)
+
+
+@ATTRIBUTIONS.register
+@dataclass(frozen=True)
+class DTD(Propagation):
+    """The z⁺-rule at every linear module whose input is a layer, and the zᴮ-rule at those that read the picture.
+
+    At ``input`` the map is the zᴮ relevance, ``[B,C,H,W]``; at every other layer it is that of `lrp_alpha1_beta0`. The
+    bounds are those of black and white as the network gets them, channel by channel: the model's own normalisation of 0
+    and 1. Batch normalisation is folded, the bias takes no share, sums and pools share in proportion; iNNvestigate's
+    code gives sums and pools the plain gradient, which doubles relevance at every residual block. It begins with
+    ``R = f_k`` whatever its sign; iNNvestigate begins with ``max(f_k, 0)``.
+
+    Attributes:
+        bottom: P2's table I: the zᴮ-rule at the picture and relevance ``A ⊙ r`` elsewhere. Without it the map is what
+            P2's filter ``1[W > 0]`` leaves, down to the picture: that of ``lrp_alpha1_beta0(bottom=false)``.
+    """
+
+    title: ClassVar[str] = "DTD"
+    source: ClassVar[str] = (
+        "Montavon, Lapuschkin, Binder, Samek, Müller. Explaining nonlinear classification decisions with deep Taylor "
+        "decomposition. Pattern Recognition 65, 2017; eq. 11 of Zheng, Sang, Xu (P2)."
+    )
+
+    bottom: bool = True
+
+    def handlers(self) -> Handlers:
+        """Shares in proportion to positive contributions."""
+        return handlers(Positive())
+
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
+        """Relevance, or its coefficient."""
+        return activation * signal if self.bottom else signal
+
+    def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
+        """As any propagation; the picture's own relevance arrives ready."""
+        if not self.bottom or PICTURE not in layers:
+            return super().explain(question, layers)
+        graph = question.graph(folded=True)
+        way = replace(self.way(graph), readers=((PICTURE, bounds(question)),))
+        arrived = question.arrived(way)
+        return {
+            layer: arrived[layer] if layer == PICTURE else self.read(question.activation(layer), arrived[layer])
+            for layer in layers
+        }
+
+
+def bounds(question: Question) -> Bounded:
+    """The zᴮ-rule between what the network's normalisation makes of black and of white."""
+    with torch.no_grad():
+        ends = [question.model.run(torch.full_like(question.x[:1], value), until=PICTURE)[0] for value in (0.0, 1.0)]
+    return Bounded(torch.minimum(*ends), torch.maximum(*ends))

@@ -1,0 +1,44 @@
+"""LRP with α = 1 and β = 0, the z⁺-rule (Bach et al. 2015; P2 eq. 10)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.propagation import Propagation
+from peephole.attributions.relevance import Positive, handlers
+from peephole.attributions.way import Handlers
+
+
+@ATTRIBUTIONS.register
+@dataclass(frozen=True)
+class LRPAlpha1Beta0(Propagation):
+    """``R_i = Σ_j z_ij⁺ / Σ_k z_kj⁺ · R_j`` from ``R = f_k`` at the target's logit; ``[B,c,h,w]``, channels kept.
+
+    ``z⁺ = a⁺w⁺ + a⁻w⁻``, so negative inputs (the normalised picture) count with negative weights; Captum ignores them.
+    Batch normalisation is folded, the bias takes no share, a residual sum is shared in proportion to its branches: as a
+    branch may be negative, so may its relevance. The map of each layer sums to the logit, except for the relevance of
+    outputs that have no positive contribution at all.
+
+    Attributes:
+        bias: give the positive part of a bias its share, which is then lost (Zennit unless told ``zero_params``).
+        bottom: the map is the relevance ``A ⊙ r`` (P2's table I); without it, ``r``, what P2's filter
+            ``1[W > 0]`` leaves of the gradient, up to the normalisation.
+    """
+
+    title: ClassVar[str] = "LRP-α1β0"
+    source: ClassVar[str] = "Bach et al. PLoS ONE 10(7), 2015; eq. 10 of Zheng, Sang, Xu (P2)."
+
+    bias: bool = False
+    bottom: bool = True
+
+    def handlers(self) -> Handlers:
+        """Shares in proportion to positive contributions."""
+        return handlers(Positive(self.bias))
+
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
+        """Relevance, or its coefficient."""
+        return activation * signal if self.bottom else signal

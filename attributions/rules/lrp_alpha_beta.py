@@ -1,0 +1,46 @@
+"""Layer-wise relevance propagation by the αβ-rule (Bach et al. 2015; P2 eq. 9)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.propagation import Propagation
+from peephole.attributions.relevance import AlphaBeta, handlers
+from peephole.attributions.way import Handlers
+
+
+@ATTRIBUTIONS.register
+@dataclass(frozen=True)
+class LRPAlphaBeta(Propagation):
+    """``R_i = Σ_j (α z_ij⁺ / Σ_k z_kj⁺ − β z_ij⁻ / Σ_k z_kj⁻) R_j`` with ``β = α − 1``; ``[B,c,h,w]``, channels kept.
+
+    Bach et al. use α = 2, β = 1, the default here; α = 1 has its own entry, `lrp_alpha1_beta0`. Batch normalisation is
+    folded, the bias takes no share (Zennit's default leaves it one in the denominator, iNNvestigate offers both), a
+    residual sum is shared in proportion. An output that has contributions of one sign only hands all its relevance to
+    them (others lose or make some there), so the map of each layer sums to the logit.
+
+    Attributes:
+        alpha: α, at least 1.
+        bias: give the bias its share, which is then lost.
+        bottom: the map is the relevance ``A ⊙ r`` (P2's table I); without it, ``r``.
+    """
+
+    title: ClassVar[str] = "LRP-αβ"
+    source: ClassVar[str] = "Bach et al. PLoS ONE 10(7), 2015; eq. 9 of Zheng, Sang, Xu (P2)."
+
+    alpha: Annotated[float, Field(ge=1)] = 2.0
+    bias: bool = False
+    bottom: bool = True
+
+    def handlers(self) -> Handlers:
+        """Shares in proportion to positive and to negative contributions apart."""
+        return handlers(AlphaBeta(self.alpha, self.alpha - 1, bias=self.bias))
+
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
+        """Relevance, or its coefficient."""
+        return activation * signal if self.bottom else signal

@@ -1,0 +1,44 @@
+"""Layer-wise relevance propagation by the z-rule (Bach et al. 2015; P2 eq. 8)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.propagation import Propagation
+from peephole.attributions.relevance import TINY, Epsilon, handlers
+from peephole.attributions.way import Handlers
+
+
+@ATTRIBUTIONS.register
+@dataclass(frozen=True)
+class LRPZ(Propagation):
+    """``R_i = Σ_j z_ij / Σ_k z_kj · R_j``, from ``R = f_k`` at the target's logit; ``[B,c,h,w]``, channels kept.
+
+    Batch normalisation is folded into the convolution before it, a bias is one more input that keeps its share, and a
+    residual sum is shared in proportion. Of a network of ReLUs this is input×gradient at every layer (Ancona et al.
+    2018), so the two tie on every board: the rule is here to show it. The rules that follow differ. Without biases the
+    map sums to the logit.
+
+    Attributes:
+        bottom: the map is the relevance ``A ⊙ r`` (P2's table I); without it, ``r``: the gradient.
+    """
+
+    title: ClassVar[str] = "LRP-z"
+    source: ClassVar[str] = (
+        "Bach, Binder, Montavon, Klauschen, Müller, Samek. On pixel-wise explanations for non-linear classifier "
+        "decisions by layer-wise relevance propagation. PLoS ONE 10(7), 2015; eq. 8 of Zheng, Sang, Xu (P2)."
+    )
+
+    bottom: bool = True
+
+    def handlers(self) -> Handlers:
+        """Shares in proportion to the whole contribution."""
+        return handlers(Epsilon(TINY, relative=False))
+
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
+        """Relevance, or its coefficient."""
+        return activation * signal if self.bottom else signal

@@ -1,0 +1,85 @@
+"""Only the largest or the smallest activations of a layer hand the signal on (P2 figure 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.canonical import Canonical
+from peephole.attributions.combining import OnePass
+from peephole.attributions.propagation import Propagation
+from peephole.attributions.rules.guided_backprop import GuidedBackprop
+from peephole.attributions.way import Way
+
+
+@plain_dataclass(frozen=True)
+class Selected:
+    """The signal at a share of each picture's units, chosen by the size of their activation; zero at the others.
+
+    Units that are zero are never chosen. Of ``n`` others the ``⌈share · n⌉`` largest, or smallest, are.
+    """
+
+    share: float
+    largest: bool
+
+    def __call__(self, activation: Tensor, signal: Tensor) -> Tensor:
+        """See `peephole.attributions.way.Way.changes`."""
+        size = activation.abs().flatten(1)
+        off = size == 0
+        count = ((~off).sum(1, keepdim=True) * self.share).ceil()
+        key = size if self.largest else size.masked_fill(off, float("inf"))
+        rank = key.argsort(dim=1, descending=self.largest, stable=True).argsort(dim=1)
+        return signal * ((rank < count) & ~off).reshape(signal.shape)
+
+
+@ATTRIBUTIONS.register
+@dataclass(frozen=True)
+class Restricted(Propagation):
+    """A rule, with the signal at one layer kept for a share of its units only; ``[B,c,h,w]``.
+
+    P2 takes the 10 % largest activations and the 10 % smallest that are not zero, to ask whether large activations
+    decide. There are maps at the layer and below it, none above.
+
+    Attributes:
+        method: the rule.
+        units: ``"largest"`` or ``"smallest"``.
+        share: of the units that are not zero, each picture by itself.
+        layer: where; the network's last layer if not given.
+    """
+
+    title: ClassVar[str] = "Restricted activations"
+    source: ClassVar[str] = (
+        "Zheng, Sang, Xu. Unifying perplexing behaviors in modified BP attributions through alignment perspective. "
+        "Section IV-B, figure 6."
+    )
+
+    method: OnePass = GuidedBackprop()
+    units: Literal["largest", "smallest"] = "largest"
+    share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    layer: str | None = None
+
+    @property
+    def folded(self) -> bool:  # type: ignore[override]
+        """As the rule."""
+        return self.method.folded
+
+    def layers(self, model: Canonical) -> tuple[str, ...]:
+        """The layer and those below."""
+        depth = model.depth(self.layer or model.layers[-1])
+        return tuple(layer for layer in model.layers if model.depth(layer) <= depth)
+
+    def way(self, model: Canonical) -> Way:
+        """The rule's way with part of the signal cut off at the layer."""
+        way = self.method.way(model)
+        change = Selected(self.share, self.units == "largest")
+        return replace(way, changes=(*way.changes, (self.layer or model.layers[-1], change)))
+
+    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
+        """As the rule reads."""
+        return self.method.read(activation, signal)

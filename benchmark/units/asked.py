@@ -1,0 +1,114 @@
+"""Several methods asked about the same pictures, batch by batch, their maps kept on disk until they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from peephole.attributions.base import Attribution
+    from peephole.attributions.canonical import Canonical
+    from peephole.attributions.question import Question
+    from peephole.leaderboard.base import Probes
+
+
+class Asked:
+    """Methods by any key, and what they answer.
+
+    A method that raises is asked no more; the others go on.
+
+    Args:
+        texts: the methods, as `peephole.attributions.methods.build` takes them.
+        network: the canonical graph that they explain.
+        folder: an empty folder for the maps.
+
+    Attributes:
+        errors: what methods raised.
+    """
+
+    def __init__(self, texts: Mapping[str, str], network: Canonical, folder: Path) -> None:
+        from peephole.attributions.base import layers_of
+        from peephole.attributions.methods import build
+
+        self.errors: dict[str, Exception] = {}
+        self._network, self._folder = network, folder
+        self._methods: dict[str, tuple[Attribution, tuple[str, ...]]] = {}
+        self._arrays: dict[str, dict[str, NDArray[np.float32]]] = {}
+        self._seconds = dict.fromkeys(texts, 0.0)
+        self._rows = dict.fromkeys(texts, 0)
+        for key, text in texts.items():
+            with self._caught(key):
+                method = build(text)
+                self._methods[key] = (method, layers_of(method, network))
+
+    def explain(self, probes: Probes, batch: int, report: Callable[[float], None]) -> None:
+        """Ask about every picture and target.
+
+        Args:
+            probes: the pictures.
+            batch: rows a pass, a row being a picture and a target; all targets of a picture are in one batch.
+            report: told the share that is done.
+        """
+        import torch
+
+        from peephole.attributions.question import Question, uses_of
+
+        count, targets = probes.target.shape
+        pieces = torch.arange(count).split(max(1, batch // targets))
+        for done, piece in enumerate(pieces):
+            image, target = probes.image[piece].repeat_interleave(targets, 0), probes.target[piece].flatten()
+            question = Question(self._network, image, target, self._network.layers)
+            waiting = [key for key in self._methods if key not in self.errors]
+            for place, key in enumerate(waiting):
+                with self._caught(key):
+                    self._answer(question, key, piece, count)
+                    # The first batch pays for what is set up once; it counts only where there is no other.
+                    if done or len(pieces) == 1:
+                        self._seconds[key] += question.seconds(*self._methods[key])
+                        self._rows[key] += len(target)
+                later = [used for other in waiting[place + 1 :] for used in uses_of(self._methods[other][0])]
+                if self._methods[key][0] not in later:
+                    question.forget(*self._methods[key])
+                report((done + (place + 1) / len(waiting)) / len(pieces))
+
+    def maps(self, key: str) -> dict[str, NDArray[np.float32]]:
+        """``maps/LAYER`` float32 ``[N,T,c,h,w]``, in the order of the layers."""
+        return {f"maps/{layer}": array for layer, array in self._arrays[key].items()}
+
+    def facts(self, key: str) -> dict[str, float]:
+        """``ms_per_image``: milliseconds a picture and target that the method takes alone, all layers together."""
+        return {"ms_per_image": 1000 * self._seconds[key] / self._rows[key]}
+
+    def _answer(self, question: Question, key: str, piece: torch.Tensor, count: int) -> None:
+        """Write the maps of one batch to their place on disk."""
+        method, layers = self._methods[key]
+        maps = question.maps(method, layers)
+        arrays = self._arrays.setdefault(key, {})
+        for number, layer in enumerate(layers):
+            values = stored(maps[layer], keep_channels=layer == self._network.layers[0])
+            values = values.unflatten(0, (len(piece), -1)).cpu()
+            if layer not in arrays:
+                path = self._folder / f"{key}-{number}.npy"
+                shape = (count, *values.shape[1:])
+                arrays[layer] = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+            arrays[layer][piece.numpy()] = values.numpy()
+
+    @contextmanager
+    def _caught(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  a submitted method may raise anything; it is kept and reported
+            self.errors[key] = error
+
+
+def stored(values: Tensor, *, keep_channels: bool) -> Tensor:
+    """Maps ``[B,c,h,w]`` as they are kept: channels summed except at the input."""
+    return (values if keep_channels else values.sum(1, keepdim=True)).detach().float()
