@@ -81,7 +81,7 @@ class Canonical(nn.Module):
         entry = Site("input", nn.Identity().eval(), (0,), cut.value)
         cuts = [self._cuts[other] for other in self.cuts if self.depth(other) >= start]
         layers = [name, *(layer for layer in self.layers if self.depth(layer) > start)]
-        return Canonical([entry, *self.sites[start:]], cuts, layers)
+        return Canonical([entry, *self.sites[start:]], cuts, layers).eval()
 
     def run(
         self,

@@ -12,13 +12,13 @@ from peephole.attributions.propagation import Propagation
 
 def _any_method(value: Any) -> Any:
     if not callable(getattr(value, "attribute", None)):
-        raise ValueError(f"expected a method such as deeplift, not {value!r}")
+        raise ValueError(f"expected a method such as deeplift, not {getattr(value, 'title', repr(value))}")
     return value
 
 
 def _one_pass(value: Any) -> Any:
     if not isinstance(value, Propagation):
-        raise ValueError(f"expected a rule of one backward pass such as guided_backprop, not {value!r}")
+        raise ValueError(f"expected a rule of one backward pass such as guided_backprop, not {getattr(value, 'title', repr(value))}")
     return value
 
 

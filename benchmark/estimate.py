@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from peephole.attributions.spec import parse
 from peephole.plan import Plan
 from peephole.store.store import Store
 from peephole.units.base import Unit
@@ -48,7 +49,19 @@ def _estimate(unit: Unit, store: Store, device: str) -> Estimate:
     cost = unit.cost()
     table = _costs().get(cost.model, _costs()[UNKNOWN_MODEL])
     size = sum(getattr(cost, what) * table[f"{name}_bytes"] for what, name in _STORED.items())
-    return Estimate(unit, cached=False, seconds=cost.passes * table["pass_ms"][device] / 1000, bytes=round(size))
+    passes = cost.passes * (passes_of(cost.method) if cost.method else 1)
+    return Estimate(unit, cached=False, seconds=passes * table["pass_ms"][device] / 1000, bytes=round(size))
+
+
+def passes_of(text: str) -> float:
+    """How many passes a method's text stands for: its own and those of the methods it is made of, at least 1."""
+    table = _costs()["methods"]
+    total = 0.0
+    for spec in parse(text).methods():
+        known = table.get(spec.full_name, {"passes": 0.0})
+        asked = dict(spec.options).get(known.get("per"), known.get("of", 1))
+        total += known["passes"] * (asked / known.get("of", 1) if isinstance(asked, int | float) else 1)
+    return max(1.0, total)
 
 
 _STORED = {"weights": "weights", "maps": "map", "pictures": "picture"}

@@ -25,7 +25,7 @@ COLOURS = "RdBu_r"
 TRUTH = "#00a651"
 KEY = "peephole-key"
 BLOCKS = 2
-LEFT = 1.0
+LEFT = 1.25
 """Inches for the methods' names."""
 LETTERS = 15
 """Letters of a name that fit there."""
@@ -85,7 +85,7 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
     width, height = 0.95 * len(blocks) * columns + LEFT, 1.12 * len(rows) + TOP
     figure = Figure(figsize=(width, height))
     # Fixed places: matplotlib's layout engines take seconds for a hundred panels.
-    figure.subplots_adjust(LEFT / width, 0.035, 0.995, 1 - TOP / height, wspace=0.06, hspace=0.22)
+    figure.subplots_adjust(LEFT / width, 0.25 / height, 0.995, 1 - TOP / height, wspace=0.06, hspace=0.22)
     grid: Any = figure.subplots(len(rows), len(blocks) * columns, squeeze=False)
     for line, row in enumerate(rows):
         maps = workspace.read(row.maps).group("maps")
@@ -116,6 +116,8 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
         f"Backdoor '{backdoor.trigger}': red speaks for the label, blue against it; green outlines the truth mask; the "
         f"number is {metric}" + (" of both labels together" if probes["target"].shape[1] > 1 else ""),
         fontsize=9,
+        y=1 - 0.1 / height,
+        va="top",
     )
     figure.savefig(path, format="png", dpi=110, metadata={KEY: key})
 

@@ -44,7 +44,7 @@ ADAPTERS: Registry[type[Adapter]] = Registry(
     "library",
     "peephole.attributions.adapters",
     support=(
-        *("base", "installed", "library", "signatures", "checked", "surroundings"),
+        *("base", "installed", "library", "signatures", "surroundings"),
         *("sequence", "features", "relevance", "taps"),
     ),
 )

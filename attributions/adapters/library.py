@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from peephole.attributions.adapters.checked import checked_maps
 from peephole.attributions.adapters.installed import not_installed
 from peephole.attributions.adapters.signatures import fitting, spelt
 from peephole.attributions.adapters.surroundings import (
@@ -23,6 +22,7 @@ from peephole.attributions.adapters.surroundings import (
     untouched,
 )
 from peephole.attributions.canonical import Canonical
+from peephole.attributions.checked import check_maps
 from peephole.attributions.validation import check_call
 from peephole.errors import PeepholeError
 
@@ -100,7 +100,9 @@ class Library(ABC):
             torch.enable_grad(),
         ):
             found = self._seeded(model, x, target, layers)
-        return checked_maps(self.name, found, model, x, layers)
+        maps = check_maps(self.name, found, model, x, layers)
+        # Detached and in memory of their own, whatever the library holds on to.
+        return {layer: maps[layer].detach().to(x, copy=True).contiguous() for layer in layers}
 
     def _seeded(self, model: Canonical, x: Tensor, target: Tensor, layers: Sequence[str]) -> Maps:
         alone = [layer for layer in layers if self.one_by_one(model, layer)]

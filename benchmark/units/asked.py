@@ -39,7 +39,7 @@ class Asked:
         from peephole.attributions.methods import build
 
         self.errors: dict[str, Exception] = {}
-        self._network, self._folder = network, folder
+        self._texts, self._network, self._folder = texts, network, folder
         self._methods: dict[str, tuple[Attribution, tuple[str, ...]]] = {}
         self._arrays: dict[str, dict[str, NDArray[np.float32]]] = {}
         self._seconds = dict.fromkeys(texts, 0.0)
@@ -89,8 +89,10 @@ class Asked:
 
     def _answer(self, question: Question, key: str, piece: torch.Tensor, count: int) -> None:
         """Write the maps of one batch to their place on disk."""
+        from peephole.attributions.checked import check_maps
+
         method, layers = self._methods[key]
-        maps = question.maps(method, layers)
+        maps = check_maps(self._texts[key], question.maps(method, layers), self._network, question.x, layers)
         arrays = self._arrays.setdefault(key, {})
         for number, layer in enumerate(layers):
             values = stored(maps[layer], keep_channels=layer == self._network.layers[0])

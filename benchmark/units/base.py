@@ -25,6 +25,7 @@ class Cost:
         weights: sets of weights that are stored.
         maps: maps at all layers that are stored.
         pictures: float pictures, or as much, that are stored.
+        method: the text of the method that makes the passes; some need many for one.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Cost:
     weights: float = 0
     maps: float = 0
     pictures: float = 0
+    method: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,12 +25,12 @@ class Maps(Unit):
     """
 
     kind: ClassVar[str] = "maps"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def cost(self) -> Cost:
-        """One forward and one backward pass a probe, for all layers together; a second target doubles it."""
+        """As many passes a probe as the method makes, for all layers together; a second target doubles it."""
         count = probe_count(self.inputs["probes"]) * share_of(self)
-        return Cost(self.spec["model"], passes=count, maps=count)
+        return Cost(self.spec["model"], passes=count, maps=count, method=self.spec["method"])
 
     @property
     def group(self) -> Hashable:

@@ -67,3 +67,11 @@ def test_a_wrong_method_is_refused_before_anything_is_written(methods, words, tm
     with pytest.raises(PeepholeError, match=words):
         answer("run", "--methods", methods, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_knows_what_a_method_costs():
+    from peephole.estimate import passes_of
+
+    assert passes_of("gradient") == 1
+    assert passes_of("smoothgrad(samples=10)") == pytest.approx(passes_of("smoothgrad") * 10 / 25)
+    assert passes_of("tif(integrated_gradients, 0.7)") == passes_of("integrated_gradients")

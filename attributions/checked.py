@@ -1,4 +1,4 @@
-"""What a library returned, checked before anybody believes it."""
+"""What a method returned, checked before anybody believes it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from peephole.attributions.canonical import Canonical
 from peephole.errors import PeepholeError
 
 
-def checked_maps(
-    name: str, maps: Mapping[str, object], model: Canonical, x: Tensor, layers: Sequence[str]
-) -> dict[str, Tensor]:
-    """The maps of all ``layers``, detached, in memory of their own, with the type and device of the pictures.
+def check_maps(name: str, maps: object, model: Canonical, x: Tensor, layers: Sequence[str]) -> Mapping[str, Tensor]:
+    """Refuse maps that are not what `Attribution.attribute` promises; else give them back.
 
     Raises:
-        PeepholeError: a map is missing or no tensor, is not ``[B,c,h,w]`` or ``[B,1,h,w]`` at the layer's or at the
-            picture's size, or has NaN or infinite values.
+        PeepholeError: there is no mapping, a map is missing or no tensor, is not ``[B,c,h,w]`` or ``[B,1,h,w]`` at the
+            layer's or at the picture's size, or has NaN or infinite values.
     """
+    if not isinstance(maps, Mapping):
+        raise PeepholeError(f"{name} returned {type(maps).__name__}; expected a map for each layer: dict[str, Tensor].")
     shapes = _shapes(model, x, layers)
-    found: dict[str, Tensor] = {}
     for layer in layers:
         values = maps.get(layer)
         if not isinstance(values, Tensor):
@@ -33,8 +32,7 @@ def checked_maps(
                 f"{name} returned NaN or infinite values at '{layer}', first for picture {picture}; expected finite "
                 "maps: leave the layer out or change the method's options."
             )
-        found[layer] = values.detach().to(device=x.device, dtype=x.dtype, copy=True).contiguous()
-    return found
+    return maps
 
 
 def _shapes(model: Canonical, x: Tensor, layers: Sequence[str]) -> dict[str, tuple[int, ...]]:
