@@ -64,8 +64,13 @@ class Question:
         """The network, with batch normalisation folded if it is to be and every layer of the question remains."""
         if not folded:
             return self.model
-        graph = self._ledger.once("folded graph", partial(fold_batch_norm, self.model))
+        graph = self._folded()
         return graph if set(self.layers) <= set(graph.cuts) else self.model
+
+    @property
+    def folded_cuts(self) -> frozenset[str]:
+        """The cut points that remain when batch normalisation is folded."""
+        return frozenset(self._folded().cuts)
 
     def tape(self, *, folded: bool = True) -> Tape:
         """The forward pass from the question's lowest layer up."""
@@ -81,6 +86,9 @@ class Question:
         layers = tuple(dict.fromkeys((*self.layers, *self.reach)))
         tape = self.tape(folded=folded)
         return self._ledger.once((way, tape.model is self.model), lambda: way.go(tape, self.target, layers))
+
+    def _folded(self) -> Canonical:
+        return self._ledger.once("folded graph", partial(fold_batch_norm, self.model))
 
     def _start(self) -> Tensor:
         def run() -> Tensor:

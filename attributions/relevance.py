@@ -90,9 +90,11 @@ class Epsilon:
         output = step.output.detach()
         size = output.abs()
         if self.relative:
-            epsilon = self.epsilon * output.square().mean(tuple(range(1, output.ndim)), keepdim=True).sqrt()
-            return step.pull(signal * size / (size + epsilon + TINY))
-        return step.pull(signal * size / (size + self.epsilon))
+            size = size + self.epsilon * output.square().mean(tuple(range(1, output.ndim)), keepdim=True).sqrt()
+        else:
+            size = size + self.epsilon
+        # Where the whole is zero, so is the output.
+        return step.pull(signal * output.abs() / size.clamp(min=torch.finfo(size.dtype).tiny))
 
 
 class Contributions:
@@ -130,9 +132,11 @@ class Contributions:
         """
         total = self.total + TINY
         if bias and isinstance(self._module.bias, Tensor):
-            shape = (-1, *[1] * (relevance.ndim - 2)) if relevance.ndim > 2 else (-1,)
-            total = total + (self._sign * self._module.bias).clamp(min=0).reshape(shape)
-        pulled = torch.autograd.grad(self._product, self._leaves, self._sign * relevance / total)
+            places = 0 if isinstance(self._module, nn.Linear) else relevance.ndim - 2
+            total = total + (self._sign * self._module.bias).clamp(min=0).reshape(-1, *[1] * places)
+        # An output that nothing of this sign contributes to has nothing to share among.
+        shared = torch.where(self.total > TINY, self._sign * relevance / total, 0)
+        pulled = torch.autograd.grad(self._product, self._leaves, shared)
         return pulled[0] if len(pulled) == 1 else torch.where(self._input < 0, pulled[1], pulled[0])
 
 

@@ -14,6 +14,10 @@ Handlers = Mapping[type[nn.Module], Handler]
 """For each type of module what handles its call sites; subclasses too. Modules not named keep the chain rule."""
 
 
+Change = Callable[[Tensor, Tensor], Tensor]
+"""From the activation at a cut point and the signal that arrived there to the signal that goes on."""
+
+
 def one_hot(logits: Tensor, target: Tensor) -> Tensor:
     """One at each picture's target, ``[B,classes]``: what the gradient of the target's logit starts with."""
     return torch.zeros_like(logits).scatter_(1, target[:, None], 1)
@@ -35,14 +39,13 @@ class Way:
     Attributes:
         parts: from the top down, how many call sites lie below a part, and its handlers; the last begins at 0.
         start: from logits ``[B,classes]`` and targets ``[B]`` to the signal at the logits.
-        changes: by the name of a cut point, what becomes of the signal there: called with its activation and the
-            signal that arrived.
+        changes: by the name of a cut point, what becomes of the signal there, one after the other.
         readers: by the name of a cut point, what handles every site that reads it, whatever its module.
     """
 
     parts: tuple[tuple[int, tuple[tuple[type[nn.Module], Handler], ...]], ...]
     start: Callable[[Tensor, Tensor], Tensor] = one_hot
-    changes: tuple[tuple[str, Callable[[Tensor, Tensor], Tensor]], ...] = ()
+    changes: tuple[tuple[str, Change], ...] = ()
     readers: tuple[tuple[str, Handler], ...] = ()
 
     @classmethod
@@ -53,7 +56,9 @@ class Way:
     def go(self, tape: Tape, target: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         """The signal that arrives at each of ``layers``, all of which lie on the tape."""
         numbers = {tape.model.cut(layer).value: layer for layer in layers}
-        changes = {tape.model.cut(name).value: (name, change) for name, change in self.changes}
+        changes: dict[int, list[tuple[str, Change]]] = {}
+        for name, changed in self.changes:
+            changes.setdefault(tape.model.cut(name).value, []).append((name, changed))
         readers = {tape.model.cut(name).value: handler for name, handler in self.readers}
         chosen: dict[tuple[int, type], Handler | None] = {}
 
@@ -68,10 +73,9 @@ class Way:
             return chosen[key]
 
         def change(value: int, signal: Tensor) -> Tensor:
-            if value not in changes:
-                return signal
-            name, changed = changes[value]
-            return changed(tape.activation(name), signal)
+            for name, changed in changes.get(value, ()):
+                signal = changed(tape.activation(name), signal)
+            return signal
 
         signal = self.start(tape.logits, target)
         found = tape.back(signal, choose, keep=numbers, change=change)

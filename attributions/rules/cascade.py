@@ -11,7 +11,7 @@ from torch import Tensor
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.canonical import Canonical
 from peephole.attributions.combining import OnePass
-from peephole.attributions.propagation import Propagation
+from peephole.attributions.propagation import Folding, Propagation
 from peephole.attributions.rules.gradient import Gradient
 from peephole.attributions.rules.guided_backprop import GuidedBackprop
 from peephole.attributions.way import Way
@@ -46,9 +46,20 @@ class Cascade(Propagation):
     bottom: bool = False
 
     @property
-    def folded(self) -> bool:  # type: ignore[override]
-        """Whether both rules work on folded batch normalisation."""
-        return self.method.folded and self.below.folded
+    def folding(self) -> Folding:  # type: ignore[override]
+        """As the rules ask for it.
+
+        Raises:
+            PeepholeError: one asks for folding, the other for none.
+        """
+        asked = {self.method.folding, self.below.folding} - {Folding.MAY}
+        if len(asked) > 1:
+            raise PeepholeError("cascade: one rule needs batch normalisation folded, the other as it is; mix others.")
+        return asked.pop() if asked else Folding.MAY
+
+    def cuts(self) -> tuple[str, ...]:
+        """Those of both rules."""
+        return self.method.cuts() + self.below.cuts()
 
     def way(self, model: Canonical) -> Way:
         """The upper rule's handlers down to a layer, the lower rule's from there."""
@@ -57,7 +68,10 @@ class Cascade(Propagation):
         upper, lower = self.method.way(model), self.below.way(model)
         border = model.depth(model.layers[-self.levels]) if self.levels else len(model.sites)
         parts = [(max(depth, border), handlers) for depth, handlers in upper.parts]
-        return Way((*parts, *lower.parts), upper.start if self.levels else lower.start)
+        changes = [one for one in upper.changes if model.depth(one[0]) >= border]
+        changes += [one for one in lower.changes if model.depth(one[0]) < border]
+        start = upper.start if self.levels else lower.start
+        return Way((*parts, *lower.parts), start, tuple(changes))
 
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """What arrived, times the activation if asked for."""

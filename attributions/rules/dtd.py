@@ -13,10 +13,10 @@ from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.linear import LINEAR, apply, stabilised
-from peephole.attributions.propagation import Propagation
+from peephole.attributions.propagation import Folding, Propagation
 from peephole.attributions.relevance import TINY, Positive, handlers
 from peephole.attributions.tape import Step
-from peephole.attributions.way import Handlers
+from peephole.attributions.way import Handlers, handler_of
 
 if TYPE_CHECKING:
     from peephole.attributions.question import Question
@@ -29,13 +29,15 @@ PICTURE = "input"
 class Bounded:
     """zᴮ at a site that reads the picture: ``R_i = Σ_j (z_ij − l_i w_ij⁺ − h_i w_ij⁻) / Σ_k (…) · R_j``.
 
-    Unlike other handlers this one gives relevance itself, not its coefficient; sites that are not linear hand on
-    ``a ⊙`` what the chain rule gives, which is theirs.
+    Unlike other handlers this one gives the picture its relevance, not a coefficient. A site that is not linear hands
+    the picture ``a ⊙`` the coefficient that the rule has for it elsewhere.
 
     Attributes:
+        picture: the number of the picture's value.
         low, high: the bounds ``l`` and ``h`` of the normalised picture, ``[1,C,H,W]``.
     """
 
+    picture: int
     low: Tensor
     high: Tensor
 
@@ -43,9 +45,12 @@ class Bounded:
         """See `peephole.attributions.tape.Handler`."""
         module = step.site.module
         if not isinstance(module, LINEAR):
-            leaves = [leaf.detach() for _, leaf in step.leaves]
-            pulled = zip(step.pull(signal), leaves, strict=True)
-            return tuple(None if part is None else part * leaf for part, leaf in pulled)
+            handler = handler_of(type(module), handlers(Positive()))
+            sent = step.pull(signal) if handler is None else handler(step, signal)
+            return tuple(
+                part * leaf.detach() if part is not None and number == self.picture else part
+                for part, (number, leaf) in zip(sent, step.leaves, strict=True)
+            )
         x, weight = step.input, module.get_parameter("weight")
         low, high = self.low.expand_as(x).contiguous(), self.high.expand_as(x).contiguous()
         parts = [(x, weight), (low, weight.clamp(min=0)), (high, weight.clamp(max=0))]
@@ -83,6 +88,7 @@ class DTD(Propagation):
     )
 
     bottom: bool = True
+    folding: ClassVar[Folding] = Folding.MUST
 
     def handlers(self) -> Handlers:
         """Shares in proportion to positive contributions."""
@@ -96,11 +102,11 @@ class DTD(Propagation):
         """As any propagation; the picture's own relevance arrives ready."""
         if not self.bottom or PICTURE not in layers:
             return super().explain(question, layers)
-        graph = question.graph(folded=True)
+        graph = question.graph(folded=self.is_folded(question))
         way = replace(self.way(graph), readers=((PICTURE, bounds(question)),))
         arrived = question.arrived(way)
         return {
-            layer: arrived[layer] if layer == PICTURE else self.read(question.activation(layer), arrived[layer])
+            layer: arrived[layer].clone() if layer == PICTURE else self.read(question.activation(layer), arrived[layer])
             for layer in layers
         }
 
@@ -109,4 +115,5 @@ def bounds(question: Question) -> Bounded:
     """The zᴮ-rule between what the network's normalisation makes of black and of white."""
     with torch.no_grad():
         ends = [question.model.run(torch.full_like(question.x[:1], value), until=PICTURE)[0] for value in (0.0, 1.0)]
-    return Bounded(torch.minimum(*ends), torch.maximum(*ends))
+    picture = question.graph(folded=True).cut(PICTURE).value
+    return Bounded(picture, torch.minimum(*ends), torch.maximum(*ends))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.canonical import Canonical
-from peephole.attributions.propagation import Propagation
+from peephole.attributions.propagation import Folding, Propagation
 from peephole.attributions.relevance import Positive, handlers
 from peephole.attributions.way import Handlers, Way
 
@@ -48,9 +48,9 @@ class ExcitationBackprop(Propagation):
     batch_norm: Literal["fold", "identity"] = "fold"
 
     @property
-    def folded(self) -> bool:  # type: ignore[override]
+    def folding(self) -> Folding:  # type: ignore[override]
         """Whether batch normalisation is folded."""
-        return self.batch_norm == "fold"
+        return Folding.MUST if self.batch_norm == "fold" else Folding.NEVER
 
     def handlers(self) -> Handlers:
         """Shares in proportion to positive contributions."""

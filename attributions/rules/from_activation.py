@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.canonical import Canonical
-from peephole.attributions.combining import OnePass
-from peephole.attributions.propagation import Propagation
+from peephole.attributions.combining import OnePass, refuse_above, up_to
+from peephole.attributions.propagation import Folding, Propagation
 from peephole.attributions.rules.guided_backprop import GuidedBackprop
 from peephole.attributions.way import Way
+
+if TYPE_CHECKING:
+    from peephole.attributions.question import Question
 
 
 def to_activation(activation: Tensor, signal: Tensor) -> Tensor:
@@ -44,19 +48,27 @@ class FromActivation(Propagation):
     layer: str | None = None
 
     @property
-    def folded(self) -> bool:  # type: ignore[override]
+    def folding(self) -> Folding:  # type: ignore[override]
         """As the rule below."""
-        return self.method.folded
+        return self.method.folding
+
+    def cuts(self) -> tuple[str, ...]:
+        """The layer, and those of the rule."""
+        return (*(() if self.layer is None else (self.layer,)), *self.method.cuts())
 
     def layers(self, model: Canonical) -> tuple[str, ...]:
         """The layer and those below."""
-        depth = model.depth(self.layer or model.layers[-1])
-        return tuple(layer for layer in model.layers if model.depth(layer) <= depth)
+        return up_to(model, self.layer)
 
     def way(self, model: Canonical) -> Way:
         """The rule's way with the signal replaced at the layer."""
         way = self.method.way(model)
         return replace(way, changes=(*way.changes, (self.layer or model.layers[-1], to_activation)))
+
+    def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
+        """As any propagation; above the layer there is nothing to say."""
+        refuse_above(question.model, self.layer, layers)
+        return super().explain(question, layers)
 
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """As the rule reads."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import torch
 import torch.nn.functional as F
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -15,6 +16,10 @@ from peephole.attributions.way import one_hot
 
 if TYPE_CHECKING:
     from peephole.attributions.question import Question
+
+
+SPATIAL: tuple[type[nn.Module], ...] = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)
+"""The modules whose biases have places in the picture."""
 
 
 @ATTRIBUTIONS.register
@@ -39,7 +44,11 @@ class FullGrad(Rule):
         """One forward and one backward pass for all layers together."""
         tape = question.tape(folded=False)
         model = tape.model
-        biases = {step.site.output: (step.position, bias_of(step.site.module)) for step in tape.steps}
+        biases = {
+            step.site.output: (step.position, bias_of(step.site.module))
+            for step in tape.steps
+            if isinstance(step.site.module, SPATIAL)
+        }
         terms: list[tuple[int, Tensor]] = []
 
         def collect(value: int, signal: Tensor) -> Tensor:
@@ -53,7 +62,8 @@ class FullGrad(Rule):
         maps = {}
         for layer in layers:
             activation = tape.activation(layer)
-            total = standardised(activation * found[model.cut(layer).value]).sum(1, keepdim=True)
+            gradient = found.get(model.cut(layer).value, torch.zeros_like(activation))
+            total = standardised(activation * gradient).sum(1, keepdim=True)
             for position, term in terms:
                 if position >= model.depth(layer):
                     total = total + F.interpolate(term, total.shape[2:], mode="bilinear", align_corners=True)
@@ -62,7 +72,7 @@ class FullGrad(Rule):
 
 
 def bias_of(module: nn.Module) -> Tensor | None:
-    """What a module adds to its output, ``[channels]``; None if nothing."""
+    """What a convolution, a linear module or a batch normalisation adds, ``[channels]``; None if nothing."""
     if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None:
         assert module.running_var is not None
         scale = (module.running_var + module.eps).rsqrt()
@@ -70,8 +80,9 @@ def bias_of(module: nn.Module) -> Tensor | None:
             scale = scale * module.weight
         shift = -module.running_mean * scale
         return shift if module.bias is None else shift + module.bias
-    bias = getattr(module, "bias", None)
-    return bias if isinstance(bias, Tensor) else None
+    if isinstance(module, nn.Linear | nn.modules.conv._ConvNd):
+        return module.bias
+    return None
 
 
 def standardised(values: Tensor) -> Tensor:

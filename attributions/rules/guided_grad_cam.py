@@ -13,6 +13,7 @@ from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.rule import Rule
 from peephole.attributions.rules.grad_cam import GradCam
 from peephole.attributions.rules.guided_backprop import GuidedBackprop
+from peephole.errors import PeepholeError
 
 if TYPE_CHECKING:
     from peephole.attributions.question import Question
@@ -40,7 +41,9 @@ class GuidedGradCam(Rule):
 
     def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
         """Two ways back, shared with the rules that they come from."""
-        top = question.reach[-1]
+        top = question.model.layers[-1]
+        if top not in question.reach:
+            raise PeepholeError(f"guided_grad_cam has maps up to the last layer, '{top}'; ask for layers up to that.")
         cam = question.maps(GradCam(), (top,))[top].relu()
         guided = question.maps(GuidedBackprop(), layers)
         corners = False if self.interpolation == "bilinear" else None

@@ -45,5 +45,6 @@ class InputXSmoothGrad(Rule):
 
     def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
         """The activation times what SmoothGrad answers."""
-        maps = question.maps(*self.uses(), layers)
+        (smoothgrad,) = self.uses()
+        maps = question.maps(smoothgrad, layers)
         return {layer: question.activation(layer) * maps[layer] for layer in layers}

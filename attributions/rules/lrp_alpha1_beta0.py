@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
-from peephole.attributions.propagation import Propagation
+from peephole.attributions.propagation import Folding, Propagation
 from peephole.attributions.relevance import Positive, handlers
 from peephole.attributions.way import Handlers
 
@@ -34,6 +34,7 @@ class LRPAlpha1Beta0(Propagation):
 
     bias: bool = False
     bottom: bool = True
+    folding: ClassVar[Folding] = Folding.MUST
 
     def handlers(self) -> Handlers:
         """Shares in proportion to positive contributions."""

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
-from peephole.attributions.propagation import Propagation
+from peephole.attributions.propagation import Folding, Propagation
 from peephole.attributions.relevance import AlphaBeta, handlers
 from peephole.attributions.way import Handlers
 
@@ -36,6 +36,7 @@ class LRPAlphaBeta(Propagation):
     alpha: Annotated[float, Field(ge=1)] = 2.0
     bias: bool = False
     bottom: bool = True
+    folding: ClassVar[Folding] = Folding.MUST
 
     def handlers(self) -> Handlers:
         """Shares in proportion to positive and to negative contributions apart."""

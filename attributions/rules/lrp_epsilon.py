@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
-from peephole.attributions.propagation import Propagation
+from peephole.attributions.propagation import Folding, Propagation
 from peephole.attributions.relevance import Epsilon, handlers
 from peephole.attributions.way import Handlers
 
@@ -39,6 +39,7 @@ class LRPEpsilon(Propagation):
     epsilon: Annotated[float, Field(ge=0)] = 0.25
     relative: bool = True
     bottom: bool = True
+    folding: ClassVar[Folding] = Folding.MUST
 
     def handlers(self) -> Handlers:
         """Shares in proportion to the whole contribution, less what ε absorbs."""

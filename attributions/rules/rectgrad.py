@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, ClassVar
 
@@ -38,9 +39,9 @@ def percentile(values: Tensor, percent: float) -> Tensor:
     # The order of a picture's values does not matter: taken as they lie in memory, they need not be copied.
     rows = (values.permute(0, 2, 3, 1) if values.ndim == 4 else values).flatten(1)
     rank = round(percent / 100 * (rows.shape[1] - 1))
-    if rows.is_cuda:
-        return rows.kthvalue(1 + rank, dim=1).values
-    return torch.from_numpy(np.partition(rows.numpy(), rank, axis=1)[:, rank].copy())  # three times as fast there
+    if rows.device.type == "cpu":  # NumPy is three times as fast there
+        return torch.from_numpy(np.partition(rows.numpy(), rank, axis=1)[:, rank].copy())
+    return rows.kthvalue(1 + rank, dim=1).values
 
 
 def unpadded(step: Step, signal: Tensor) -> tuple[Tensor | None, ...]:
@@ -48,7 +49,9 @@ def unpadded(step: Step, signal: Tensor) -> tuple[Tensor | None, ...]:
     module = step.site.module
     assert isinstance(module, nn.Conv2d)
     if max(module.kernel_size) > 1 and step.input.shape[2:] == signal.shape[2:]:
-        signal = F.pad(signal[..., 1:-1, 1:-1], (1, 1, 1, 1))
+        inner = torch.zeros_like(signal)
+        inner[..., 1:-1, 1:-1] = signal[..., 1:-1, 1:-1]
+        signal = inner
     return step.pull(signal)
 
 
@@ -59,12 +62,25 @@ def redistributed(step: Step, signal: Tensor) -> tuple[Tensor]:
     """
     module, x = step.site.module, step.input
     assert isinstance(module, nn.MaxPool2d)
-    windows = (module.kernel_size, module.stride, module.padding, module.ceil_mode)
     with torch.enable_grad():
         x = x.requires_grad_()
-        total = F.avg_pool2d(x, *windows, count_include_pad=True, divisor_override=1)
+        total = window_sums(module, x, step.output.shape[2:])
     share = torch.where(total > 0, step.output.detach() * signal / total.detach().clamp(min=1e-30), 0)
     return (torch.autograd.grad(total, x, share)[0],)
+
+
+def window_sums(pool: nn.MaxPool2d, x: Tensor, size: Sequence[int]) -> Tensor:
+    """The sum of ``x`` over each window of a pool whose output has the height and width ``size``."""
+    sides = [(each, each) if isinstance(each, int) else each for each in (pool.kernel_size, pool.stride, pool.dilation)]
+    kernel, stride, dilation = sides
+    before = (pool.padding, pool.padding) if isinstance(pool.padding, int) else pool.padding
+    # With ceil_mode the last windows hang over the edge, or none reaches it.
+    after = [
+        (size[i] - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1 - x.shape[2 + i] - before[i] for i in range(2)
+    ]
+    padded = F.pad(x, (before[1], after[1], before[0], after[0]))
+    ones = torch.ones((x.shape[1], 1, *kernel), dtype=x.dtype, device=x.device)
+    return F.conv2d(padded, ones, stride=stride, dilation=dilation, groups=x.shape[1])
 
 
 @ATTRIBUTIONS.register

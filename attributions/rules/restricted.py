@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -12,10 +13,13 @@ from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.canonical import Canonical
-from peephole.attributions.combining import OnePass
-from peephole.attributions.propagation import Propagation
+from peephole.attributions.combining import OnePass, refuse_above, up_to
+from peephole.attributions.propagation import Folding, Propagation
 from peephole.attributions.rules.guided_backprop import GuidedBackprop
 from peephole.attributions.way import Way
+
+if TYPE_CHECKING:
+    from peephole.attributions.question import Question
 
 
 @plain_dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Selected:
         """See `peephole.attributions.way.Way.changes`."""
         size = activation.abs().flatten(1)
         off = size == 0
-        count = ((~off).sum(1, keepdim=True) * self.share).ceil()
+        # Rounding first: a tenth of 30 is asked for as 3.0000000000000004.
+        count = ((~off).sum(1, keepdim=True).double() * self.share).round(decimals=6).ceil()
         key = size if self.largest else size.masked_fill(off, float("inf"))
         rank = key.argsort(dim=1, descending=self.largest, stable=True).argsort(dim=1)
         return signal * ((rank < count) & ~off).reshape(signal.shape)
@@ -65,20 +70,28 @@ class Restricted(Propagation):
     layer: str | None = None
 
     @property
-    def folded(self) -> bool:  # type: ignore[override]
+    def folding(self) -> Folding:  # type: ignore[override]
         """As the rule."""
-        return self.method.folded
+        return self.method.folding
+
+    def cuts(self) -> tuple[str, ...]:
+        """The layer, and those of the rule."""
+        return (*(() if self.layer is None else (self.layer,)), *self.method.cuts())
 
     def layers(self, model: Canonical) -> tuple[str, ...]:
         """The layer and those below."""
-        depth = model.depth(self.layer or model.layers[-1])
-        return tuple(layer for layer in model.layers if model.depth(layer) <= depth)
+        return up_to(model, self.layer)
 
     def way(self, model: Canonical) -> Way:
         """The rule's way with part of the signal cut off at the layer."""
         way = self.method.way(model)
         change = Selected(self.share, self.units == "largest")
         return replace(way, changes=(*way.changes, (self.layer or model.layers[-1], change)))
+
+    def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
+        """As any propagation; above the layer there is nothing to say."""
+        refuse_above(question.model, self.layer, layers)
+        return super().explain(question, layers)
 
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """As the rule reads."""

@@ -56,7 +56,9 @@ class SmoothGrad(Rule):
         generator = torch.Generator().manual_seed(self.seed)
         total = torch.zeros_like(activation)
         for some in torch.arange(self.samples).split(rows(len(activation))):
-            noise = torch.randn((len(some), 1, *activation.shape[1:]), generator=generator).to(activation)
+            # One by one: what a generator gives depends on how much it is asked for at once.
+            draws = [torch.randn(activation.shape[1:], generator=generator) for _ in some]
+            noise = torch.stack(draws)[:, None].to(activation)
             values = (activation + sigma * noise).flatten(0, 1)
             gradient = gradient_above(model, layer, values, question.target.repeat(len(some)))
             gradient = gradient.unflatten(0, (len(some), -1))

@@ -12,7 +12,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from peephole.attributions.base import ATTRIBUTIONS, Attribution
+from peephole.attributions.base import ATTRIBUTIONS, Attribution, layers_of
 from peephole.attributions.canonical import Canonical
 from peephole.attributions.combining import AnyMethod
 from peephole.attributions.rule import Rule
@@ -21,6 +21,9 @@ from peephole.errors import PeepholeError
 
 if TYPE_CHECKING:
     from peephole.attributions.question import Question
+
+
+ROUNDING = 1e-6
 
 
 @ATTRIBUTIONS.register
@@ -58,6 +61,8 @@ class Tif(Rule):
         if set(layers) != set(own):
             wrong = next(layer for layer in layers if layer not in own)
             raise PeepholeError(f"tif fuses all layers into one map, at '{own[0]}'; it has none at '{wrong}'.")
+        if layers_of(self.method, question.model) != question.model.layers:
+            raise PeepholeError("tif fuses the maps of all layers, and its method has maps at some only; name another.")
         maps = question.maps(self.method, question.model.layers)
         relevance = [to_size(values, question.x.shape[2:]) for values in maps.values()]
         fused = torch.stack([standardised(part) for part in intercepted(relevance, self.alpha)]).sum(0)
@@ -67,7 +72,10 @@ class Tif(Rule):
 def to_size(values: Tensor, size: Sequence[int]) -> Tensor:
     """``σ(φ(Σ_c r_c))``: ``[B,1,H,W]``."""
     total = values.sum(1, keepdim=True)
-    return F.interpolate(total, tuple(size), mode="bilinear", align_corners=False).relu()
+    enlarged = F.interpolate(total, tuple(size), mode="bilinear", align_corners=False).relu()
+    low, high = enlarged.amin((2, 3), keepdim=True), enlarged.amax((2, 3), keepdim=True)
+    # A map that is the same everywhere stays so: rounding must not be brought to [0,1].
+    return torch.where(high - low <= ROUNDING * high, high, enlarged)
 
 
 def intercepted(maps: Sequence[Tensor], alpha: float) -> list[Tensor]:

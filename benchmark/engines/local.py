@@ -101,7 +101,7 @@ def _is_stored(unit: Unit, workspace: Workspace) -> bool:
 
 
 def _group(unit: Unit, units: Iterable[Unit], workspace: Workspace) -> list[Unit]:
-    """The units that are computed with ``unit``, itself first: those of its group that need the same and are missing."""
+    """The units to compute with ``unit``, itself first: those of its group that need the same and are missing."""
     others = (
         other
         for other in units

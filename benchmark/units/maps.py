@@ -46,7 +46,7 @@ class Maps(Unit):
 
     @classmethod
     def compute_all(cls, units: Sequence[Self], workspace: Workspace) -> Iterator[tuple[Self, Shard | Exception]]:
-        """Ask all methods the same questions. Maps wait on disk, so memory does not grow with the number of pictures."""
+        """Ask all methods the same questions. Maps wait on disk: memory does not grow with the number of pictures."""
         from peephole.attributions.graph import canonicalise
         from peephole.store.shard import Shard
         from peephole.units.networks import load

@@ -11,6 +11,7 @@ from peephole.attributions.methods import build
 from peephole.attributions.question import Question, uses_of
 from peephole.attributions.tape import Tape
 from peephole.attributions.way import Way
+from peephole.errors import PeepholeError
 
 
 @pytest.fixture
@@ -113,10 +114,12 @@ def test_the_part_above_a_layer_is_asked_like_a_whole_network(canonical, picture
 def test_a_cut_that_folding_swallows_can_still_be_asked(residual, pictures):
     canonical = canonicalise(residual, (3, 8, 8))
     gone = next(name for name in canonical.cuts if isinstance(canonical.module(name), nn.Conv2d))
-    for name in ("gradient", "lrp_alpha1_beta0", "deeplift"):
+    for name in ("gradient", "excitation_backprop(batch_norm='identity')", "deeplift"):
         values = build(name).attribute(canonical, pictures, TARGET, [gone])[gone]
         assert values.shape[1:] == canonical.shapes[gone]
         assert values.isfinite().all()
+    with pytest.raises(PeepholeError, match="name one of the layers"):
+        build("lrp_alpha1_beta0").attribute(canonical, pictures, TARGET, [gone])
 
 
 class TestLedger:

@@ -1,20 +1,32 @@
+"""What holds of rules for any weights and any picture."""
+
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.base import ATTRIBUTIONS, layers_of
 from peephole.attributions.graph import canonicalise
+from peephole.attributions.methods import build
 from peephole.attributions.operations import Add
 
-ONE_PASS = (
-    "activation",
-    "grad_cam",
-    "gradient",
-    "guided_backprop",
-    "input_x_gradient",
-    "input_x_guided_backprop",
+QUICK = {
+    "cameras": "cameras(largest=449)",
+    "input_x_smoothgrad": "input_x_smoothgrad(samples=3)",
+    "integrated_gradients": "integrated_gradients(steps=4)",
+    "smoothgrad": "smoothgrad(samples=3)",
+}
+METHODS = [QUICK.get(name, name) for name in ATTRIBUTIONS]
+ON_LINEAR_GRADIENT = (
+    *("gradient", "guided_backprop", "deconv", "activation", "smoothgrad(samples=3)", "rectgrad(bottom=false)"),
+    *("lrp_z(bottom=false)", "lrp_epsilon(epsilon=0, bottom=false)", "cascade", "cascade(lrp_z, 2)"),
+    "restricted(gradient, share=1)",
+)
+ON_LINEAR_PRODUCT = (
+    *("input_x_gradient", "input_x_guided_backprop", "input_x_smoothgrad(samples=3)", "lrp_z", "deeplift"),
+    *("integrated_gradients(steps=3)", "integrated_gradients(3, 'right')", "integrated_gradients(1, 'middle')"),
+    *("lrp_epsilon(epsilon=1e-12, relative=false)", "cascade(guided_backprop, 1, bottom=true)"),
 )
 
 
@@ -41,8 +53,8 @@ def network(seed, *, bias=True, linear=False):
 
 
 def explain(rule, model, x, target):
-    canonical = canonicalise(model, (2, 6, 6))
-    return ATTRIBUTIONS[rule]().attribute(canonical, x, target, canonical.layers)
+    canonical, method = canonicalise(model, (2, 6, 6)), build(rule)
+    return method.attribute(canonical, x, target, layers_of(method, canonical))
 
 
 def pictures(seed, count):
@@ -51,13 +63,20 @@ def pictures(seed, count):
     return x, torch.randint(3, (count,), generator=generator)
 
 
+def close(found, expected):
+    """Up to the 1e-9 that relevance rules add to outputs, of which some are near zero."""
+    assert torch.allclose(found, expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
+
+
 seeds = st.integers(0, 2**16)
-rules = st.sampled_from(ONE_PASS)
-few = settings(max_examples=15, deadline=None)
+# No shrinking: networks are drawn by a seed, and a smaller one says nothing more.
+quick = settings(deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+few, fewer = settings(quick, max_examples=8), settings(quick, max_examples=3)
 
 
-@few
-@given(rule=rules, seed=seeds, order=st.permutations(range(5)), keep=st.integers(1, 5))
+@pytest.mark.parametrize("rule", METHODS)
+@fewer
+@given(seed=seeds, order=st.permutations(range(5)), keep=st.integers(1, 5))
 def test_a_map_does_not_depend_on_the_batch(rule, seed, order, keep):
     model = network(seed)
     x, target = pictures(seed, 5)
@@ -75,22 +94,33 @@ def test_a_network_without_biases_hands_its_logit_down(seed):
     model = network(seed, bias=False)
     x, target = pictures(seed, 3)
     logit = model(x).gather(1, target[:, None])[:, 0]
-    for values in explain("input_x_gradient", model, x, target).values():
-        assert torch.allclose(values.sum((1, 2, 3)), logit, rtol=1e-9, atol=1e-12)
+    for rule in ("input_x_gradient", "lrp_z", "deeplift", "integrated_gradients(steps=2)"):
+        for values in explain(rule, model, x, target).values():
+            assert torch.allclose(values.sum((1, 2, 3)), logit, rtol=1e-6, atol=1e-9)
 
 
-@few
-@given(seed=seeds)
-def test_on_a_linear_network_the_rules_that_change_relus_are_the_gradient(seed):
-    model = network(seed, linear=True)
+@pytest.mark.parametrize("rule", ON_LINEAR_GRADIENT)
+@fewer
+@given(seed=seeds, bias=st.booleans())
+def test_on_a_linear_network_rules_are_the_gradient(rule, seed, bias):
+    model = network(seed, linear=True, bias=bias)
     x, target = pictures(seed, 2)
     expected = explain("gradient", model, x, target)
     other = explain("gradient", model, x + 1, target)
-    guided, activation = (explain(rule, model, x, target) for rule in ("guided_backprop", "activation"))
-    for layer, values in expected.items():
-        assert torch.equal(guided[layer], values)
-        assert torch.equal(activation[layer], values)
-        assert torch.allclose(other[layer], values, rtol=1e-12)
+    for layer, values in explain(rule, model, x, target).items():
+        close(values, expected[layer])
+        assert torch.allclose(other[layer], expected[layer], rtol=1e-12)
+
+
+@pytest.mark.parametrize("rule", ON_LINEAR_PRODUCT)
+@fewer
+@given(seed=seeds, bias=st.booleans())
+def test_on_a_linear_network_multiplied_rules_are_input_times_gradient(rule, seed, bias):
+    model = network(seed, linear=True, bias=bias)
+    x, target = pictures(seed, 2)
+    expected = explain("input_x_gradient", model, x, target)
+    for layer, values in explain(rule, model, x, target).items():
+        close(values, expected[layer])
 
 
 @few
@@ -117,7 +147,8 @@ def test_below_a_relu_its_activation_arrives():
     canonical = canonicalise(network(0), (2, 6, 6))
     x, target = pictures(0, 2)
     found = ATTRIBUTIONS["activation"]().attribute(canonical, x, target, ["0"])["0"]
-    assert torch.equal(found, canonical.run(x, until="1")[0])
+    # The package lays pictures out with their channels last, where sums are taken in another order.
+    assert torch.allclose(found, canonical.run(x, until="1")[0], rtol=1e-12, atol=1e-14)
     assert not found.requires_grad
 
 
@@ -133,20 +164,46 @@ def test_grad_cam_below_global_mean_and_linear_is_the_class_activation_map(seed)
     assert torch.allclose(values.sum((1, 2, 3)), logit, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("rule", ONE_PASS)
+@pytest.mark.parametrize("rule", METHODS)
 def test_dead_relus_give_finite_maps(rule):
     model = network(0)
     nn.init.constant_(model[0].bias, -1e6)
     x, target = pictures(0, 2)
     found = explain(rule, model, x, target)
     assert all(values.isfinite().all() for values in found.values())
-    assert not found["input"].any()
+    # A deconvnet does not ask whether a ReLU was on, Score-CAM not for a gradient, and FullGrad shows biases as well.
+    if rule not in ("deconv", "score_cam", "fullgrad"):
+        assert not found["input"].any()
 
 
-@pytest.mark.parametrize("rule", ONE_PASS)
-def test_a_black_picture_gives_finite_maps(rule):
+MULTIPLIES = {
+    *("cameras", "deeplift", "dtd", "excitation_backprop", "grad_cam", "input_x_gradient", "input_x_guided_backprop"),
+    *("input_x_smoothgrad", "integrated_gradients", "lrp_alpha1_beta0", "lrp_alpha_beta", "lrp_epsilon", "lrp_z"),
+    *("rectgrad", "score_cam"),
+}
+
+
+@pytest.mark.parametrize("rule", METHODS)
+def test_a_zero_picture_gives_finite_maps(rule):
     x, target = pictures(0, 2)
     found = explain(rule, network(1), torch.zeros_like(x), target)
     assert all(values.isfinite().all() for values in found.values())
-    multiplies = rule in ("input_x_gradient", "input_x_guided_backprop", "grad_cam")
-    assert bool(found["input"].any()) is not multiplies
+    if rule.partition("(")[0] in MULTIPLIES - {"dtd"}:  # black is a bound of the zᴮ-rule, not its zero
+        assert not found["input"].any()
+
+
+@few
+@given(
+    seed=seeds,
+    alpha=st.floats(0, 0.99),
+    rule=st.sampled_from(["deeplift", "gradient", "grad_cam", "lrp_alpha_beta", "fullgrad"]),
+)
+def test_tif_lies_between_zero_and_the_number_of_layers(seed, alpha, rule):
+    model = network(seed)
+    x, target = pictures(seed, 3)
+    found = explain(f"tif({rule}, {alpha!r})", model, x, target)
+    ((layer, values),) = found.items()
+    assert layer == "input"
+    assert values.shape == (3, 1, 6, 6)
+    assert float(values.min()) >= 0
+    assert float(values.max()) <= len(canonicalise(model, (2, 6, 6)).layers) + 1e-9

@@ -1,6 +1,6 @@
 """Our maps beside those of other libraries, on the same graph of the same network.
 
-    python tests/peers/agreement.py [--dtype float32]
+    python tests/peers/agreement.py
 
 Prints one line a comparison: the largest difference of any picture at any layer, as a share of the largest value of the
 peer's map. Ends with status 1 if maps differ that must agree, or agree that are known to differ.
@@ -11,12 +11,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import captum_rows
 import grad_cam_rows
 import torch
 import zennit_rows
-from comparison import Comparison, largest_difference
+from comparison import Comparison
+from measures import largest_difference
 from subjects import SUBJECTS, Subject
 
 NO_PEER: Mapping[str, str] = {
@@ -32,7 +34,7 @@ NO_PEER: Mapping[str, str] = {
 }
 """The rules that stand in no comparison, and why."""
 
-HEAD = ("network", "ours", "peer", "layers", "difference", "tolerance", "verdict")
+HEAD = ("network", "dtype", "ours", "peer", "layers", "difference", "tolerance", "verdict")
 
 
 def comparisons() -> list[Comparison]:
@@ -40,28 +42,30 @@ def comparisons() -> list[Comparison]:
     return [*captum_rows.rows(), *zennit_rows.rows(), *grad_cam_rows.rows()]
 
 
-def row(comparison: Comparison, subject: Subject) -> tuple[tuple[str, ...], bool]:
+@cache
+def subject(name: str, dtype: torch.dtype) -> Subject:
+    """A network of `SUBJECTS`, made once."""
+    return SUBJECTS[name](dtype)
+
+
+def row(comparison: Comparison) -> tuple[tuple[str, ...], bool]:
     """A line of the table, and whether it says what it must."""
-    ours, theirs = comparison.both(subject)
+    on = subject(comparison.subject, comparison.dtype)
+    ours, theirs = comparison.both(on)
     difference = largest_difference(ours, theirs)
-    expected = comparison.as_expected(difference)
-    agrees = "agrees" if difference <= comparison.tolerance else "differs"
-    verdict = (agrees if expected else agrees.upper()) + (f": {comparison.differs}" if comparison.differs else "")
-    remark = comparison.remark(subject, ours, theirs)
-    cells = (
-        *(comparison.subject, comparison.ours, comparison.peer, _span(list(theirs), subject.model.layers)),
-        *(f"{difference:.1e}", f"{comparison.tolerance:.0e}", f"{verdict} ({remark})" if remark else verdict),
-    )
-    return cells, expected
+    agrees, expected = difference <= comparison.tolerance, comparison.as_expected(difference)
+    verdict = {True: ("agrees", "AGREES"), False: ("differs", "DIFFERS")}[agrees][not expected]
+    said = [verdict, *filter(None, (comparison.differs, comparison.remark(on, ours, theirs)))]
+    return (
+        *(comparison.subject, str(comparison.dtype).removeprefix("torch."), comparison.ours, comparison.peer),
+        *(_span(list(theirs), on.model.layers), f"{difference:.1e}", f"{comparison.tolerance:.0e}", "; ".join(said)),
+    ), expected
 
 
 def main() -> int:
     """Compare, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dtype", choices=("float64", "float32"), default="float64")
-    dtype = getattr(torch, parser.parse_args().dtype)
-    subjects = {name: make(dtype) for name, make in SUBJECTS.items()}
-    found = [row(comparison, subjects[comparison.subject]) for comparison in comparisons()]
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    found = [row(comparison) for comparison in comparisons()]
     lines = [HEAD, *(cells for cells, _ in found)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD) - 1)]
     for line in lines:

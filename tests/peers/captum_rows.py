@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from captum import attr
 from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule
-from comparison import Comparison, Maps, Peer, below, gaps, only, since, sums
+from comparison import Comparison, Peer, below, only, since
+from measures import Maps, gaps, sums
 from subjects import Subject
 from torch import nn
 
@@ -33,9 +34,10 @@ def above(method: Callable[..., Any], **options: Any) -> Peer:
     def maps(subject: Subject, layers: Sequence[str]) -> Maps:
         found = {}
         for layer in layers:
+            explain = method(subject.model.above(layer))
             activation = subject.activations[layer].clone().requires_grad_()
             with quiet():
-                found[layer] = method(subject.model.above(layer)).attribute(activation, target=subject.target, **options)
+                found[layer] = explain.attribute(activation, target=subject.target, **options)
         return found
 
     return maps
@@ -98,41 +100,43 @@ def rows() -> Iterator[Comparison]:
             ("lrp_z", "InputXGradient", above(attr.InputXGradient)),
             ("lrp_z", "LRP(EpsilonRule)", lrp(EpsilonRule)),
             ("guided_backprop", "GuidedBackprop", above(attr.GuidedBackprop)),
-            ("input_x_guided_backprop", "A·GuidedBackprop", times_activation(above(attr.GuidedBackprop))),
+            ("input_x_guided_backprop", "activation × GuidedBackprop", times_activation(above(attr.GuidedBackprop))),
             ("deconv", "Deconvolution", above(attr.Deconvolution)),
             ("grad_cam", "LayerGradCam", at(attr.LayerGradCam)),
-            ("guided_grad_cam(interpolation='nearest')", "GuidedGradCam('nearest')", guided_grad_cam),
-            (f"integrated_gradients(steps={STEPS})", f"IntegratedGradients(n_steps={STEPS})", integrated()),
         ):
             yield Comparison(subject, ours, f"captum {peer}", maps)
-    yield from _layer_integrated_gradients()
-    yield from _deep_lift()
+        ours, peer = "guided_grad_cam(interpolation='nearest')", "captum GuidedGradCam(interpolate_mode='nearest')"
+        yield Comparison(subject, ours, peer, guided_grad_cam, dtype=torch.float64)
     yield from _alpha1_beta0()
-
-
-def integrated() -> Peer:
-    """Integrated gradients above each layer."""
-    return above(attr.IntegratedGradients, n_steps=STEPS)
-
-
-def _layer_integrated_gradients() -> Iterator[Comparison]:
-    ours, peer = f"integrated_gradients(steps={STEPS})", f"captum LayerIntegratedGradients(n_steps={STEPS})"
-    maps = at(attr.LayerIntegratedGradients, n_steps=STEPS)
-    why = "its baseline is the activation of a zero picture, ours a zero activation"
-    yield Comparison("vgg", ours, peer, maps, only("input"))
-    yield Comparison("vgg", ours, peer, maps, since("1"), differs=why)
-
-
-def _deep_lift() -> Iterator[Comparison]:
-    shared = "max-pool beside a ReLU: Captum hooks one tensor for both, the lower misses the upper's rule"
-    windows = f"{shared}; windows overlap: its max_unpool keeps one of them"
-    for subject, border, why in (("resnet18", "maxpool", windows), ("vgg", "7", shared)):
-        row = ("deeplift", "captum DeepLift", above(attr.DeepLift))
-        yield Comparison(subject, *row, since(border), remark=gaps)
-        yield Comparison(subject, *row, below(border), differs=why, remark=gaps)
+    yield from _deep_lift()
+    yield from _integrated_gradients()
 
 
 def _alpha1_beta0() -> Iterator[Comparison]:
-    for subject in ("resnet18", "vgg"):
-        row = ("lrp_alpha1_beta0", "captum LRP(Alpha1_Beta0_Rule)", lrp(lambda: Alpha1_Beta0_Rule(True)))
-        yield Comparison(subject, *row, remark=sums)
+    """Two networks, as negative inputs are the picture's only, or also those above a convolution without a ReLU."""
+    row = ("lrp_alpha1_beta0", "captum LRP(Alpha1_Beta0_Rule)", lrp(lambda: Alpha1_Beta0_Rule(set_bias_to_zero=True)))
+    why = "it takes positive weights only, also for negative inputs"
+    for subject, border in (("resnet18", "relu"), ("vgg", "11")):
+        yield Comparison(subject, *row, since(border), remark=sums)
+        yield Comparison(subject, *row, below(border), differs=why, remark=sums)
+
+
+def _deep_lift() -> Iterator[Comparison]:
+    row = ("deeplift", "captum DeepLift", above(attr.DeepLift))
+    shared = "max-pool beside a ReLU: it hooks one tensor for both, and the lower misses the upper's rule"
+    windows = f"{shared}; overlapping windows: its max_unpool keeps one of them"
+    for subject, border, why in (("resnet18", "maxpool", windows), ("vgg", "7", shared)):
+        yield Comparison(subject, *row, since(border), dtype=torch.float64, remark=gaps)
+        yield Comparison(subject, *row, below(border), dtype=torch.float64, differs=why, remark=gaps)
+
+
+def _integrated_gradients() -> Iterator[Comparison]:
+    ours, double = f"integrated_gradients(steps={STEPS})", torch.float64
+    plain = (ours, f"captum IntegratedGradients(n_steps={STEPS})", above(attr.IntegratedGradients, n_steps=STEPS))
+    yield Comparison("resnet18", *plain, dtype=double, slow=True)
+    yield Comparison("vgg", *plain, dtype=double)
+    maps = at(attr.LayerIntegratedGradients, n_steps=STEPS)
+    layer = (ours, f"captum LayerIntegratedGradients(n_steps={STEPS})", maps)
+    why = "it begins at the activation of a zero picture, ours at a zero activation"
+    yield Comparison("vgg", *layer, only("input"), dtype=double)
+    yield Comparison("vgg", *layer, since("1"), dtype=double, differs=why)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytorch_grad_cam
 import torch
-from comparison import Comparison, Maps, Peer, correlation, last, only
+from comparison import Comparison, Peer, last, only
+from measures import Maps, correlation
 from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from subjects import Subject
@@ -44,26 +45,14 @@ def scaled(values: Tensor, subject: Subject) -> Tensor:
 
 
 def rows() -> Iterator[Comparison]:
-    """The comparisons with pytorch-grad-cam, which works in single precision at the end."""
-    for name in ("resnet18", "vgg"):
-        yield Comparison(name, "grad_cam", "grad-cam GradCAM", cam(pytorch_grad_cam.GradCAM), shown=scaled)
-        yield Comparison(
-            name,
-            "fullgrad",
-            "grad-cam FullGrad",
-            cam(pytorch_grad_cam.FullGrad),
-            only("input"),
-            differs="it scales each channel to [0,1], the authors' code all channels together",
-            shown=scaled,
-            remark=correlation,
-        )
-    yield Comparison(
-        "vgg",
-        "score_cam",
-        "grad-cam ScoreCAM",
-        cam(pytorch_grad_cam.ScoreCAM),
-        last,
-        differs="its weights are a softmax of logits over the channels, the authors' the label's probability",
-        shown=scaled,
-        remark=correlation,
-    )
+    """The comparisons with pytorch-grad-cam. What is scaled to [0,1] may have been a small remainder."""
+    each = "it scales each channel to [0,1], the authors' code all channels together"
+    softmax = "its weights are a softmax of logits over the channels, the authors' the label's probability"
+    changed: dict[str, Any] = {"shown": scaled, "remark": correlation}
+    for subject in ("resnet18", "vgg"):
+        row = ("grad_cam", "grad-cam GradCAM", cam(pytorch_grad_cam.GradCAM))
+        yield Comparison(subject, *row, dtype=torch.float64, shown=scaled)
+        row = ("fullgrad", "grad-cam FullGrad", cam(pytorch_grad_cam.FullGrad))
+        yield Comparison(subject, *row, only("input"), differs=each, **changed)
+    row = ("score_cam", "grad-cam ScoreCAM", cam(pytorch_grad_cam.ScoreCAM))
+    yield Comparison("vgg", *row, last, differs=softmax, **changed)

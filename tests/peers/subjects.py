@@ -87,6 +87,8 @@ def _subject(make: Callable[[], nn.Module], side: int, dtype: torch.dtype) -> Su
         torch.manual_seed(0)
         network = make()
         for module in network.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight)  # the logits differ, whatever the depth
             if isinstance(module, nn.BatchNorm2d):
                 nn.init.uniform_(module.weight, 0.5, 1.5)
                 nn.init.uniform_(module.bias, -0.3, 0.3)

@@ -99,9 +99,7 @@ class Broken:
 )
 def test_one_that_fails_does_not_stop_the_others(network, probes, tmp_path, monkeypatch, how, kind, words):
     broken = Broken(how)
-    monkeypatch.setattr(
-        "peephole.attributions.methods.build", lambda text: broken if text == "broken" else build(text)
-    )
+    monkeypatch.setattr("peephole.attributions.methods.build", lambda text: broken if text == "broken" else build(text))
     asked, _ = ask({"x": "broken", "g": "gradient"}, network, probes, tmp_path)
     assert isinstance(asked.errors["x"], kind)
     assert words in str(asked.errors["x"])

@@ -1,5 +1,6 @@
 """What networks are made of, as matrices that are built entry by entry; pictures are flat vectors."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -87,22 +88,33 @@ def back(operations, signal, way):
     return signal
 
 
-def convolution(module, side):
-    """The matrix of a convolution, weight by weight."""
+def chained(segments):
+    """All operations of some segments, one after another."""
+    return list(itertools.chain.from_iterable(segments))
+
+
+@functools.cache
+def entries(module, side):
+    """The matrix of a convolution, weight by weight, and the side of its output."""
     weight = module.weight.detach().numpy()
     outputs, inputs, height, width = weight.shape
     (stride, _), (padding, _) = module.stride, module.padding
     out = (side + 2 * padding - height) // stride + 1
     matrix = np.zeros((outputs, out, out, inputs, side, side))
-    for o, i, y, x, di, dj in itertools.product(*map(range, (outputs, inputs, out, out, height, width))):
+    for y, x, di, dj in itertools.product(*map(range, (out, out, height, width))):
         row, column = stride * y + di - padding, stride * x + dj - padding
         if 0 <= row < side and 0 <= column < side:
-            matrix[o, y, x, i, row, column] += weight[o, i, di, dj]
+            matrix[:, y, x, :, row, column] += weight[:, :, di, dj]
+    return matrix.reshape(outputs * out * out, -1), out
+
+
+def convolution(module, side):
+    """A convolution on pictures of a side."""
+    matrix, out = entries(module, side)
+    outputs = len(module.weight)
     bias = np.zeros(outputs) if module.bias is None else module.bias.detach().numpy()
-    same = height > 1 and out == side
-    return Linear(
-        matrix.reshape(outputs * out * out, -1), np.repeat(bias, out * out), grid=(outputs, out), same=same
-    )
+    same = module.kernel_size[0] > 1 and out == side
+    return Linear(matrix, np.repeat(bias, out * out), grid=(outputs, out), same=same)
 
 
 def normalisation(module, side):

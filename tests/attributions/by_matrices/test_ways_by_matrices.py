@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from .networks import KINDS, Case, Shortcuts
+from .networks import KINDS, Shortcuts, case_of
 from .ways import Activation, Deconv, Guided, Plain, Rect, signals
 
 
@@ -53,7 +53,7 @@ def compare(case, found, expected):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_equals_its_matrices(kind, rule):
-    case = Case(kind)
+    case = case_of(kind)
     way, read = RULES[rule]
 
     def expected(segments, tensors, logits, target):
@@ -67,7 +67,7 @@ def test_a_rule_equals_its_matrices(kind, rule):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_matrices_are_the_network(kind):
-    case = Case(kind)
+    case = case_of(kind)
     for folded in (True, False):
         logits = [logits for _, _, logits, _ in case.runs(folded=folded)]
         np.testing.assert_allclose(case.canonical(case.x).numpy(), logits, rtol=1e-9)
@@ -76,7 +76,7 @@ def test_the_matrices_are_the_network(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_rules_differ_on_these_networks(kind):
     """Otherwise the comparison could not tell one from another."""
-    case = Case(kind)
+    case = case_of(kind)
     same = {"rectgrad(percentile=70, bottom=false, proportional=true)"} if kind is Shortcuts else set()  # no max-pool
     found = {rule: case.found(rule) for rule in RULES if rule not in same}
     maps = {rule: np.concatenate([part.sum(1).ravel() for part in parts.values()]) for rule, parts in found.items()}
@@ -99,14 +99,12 @@ WAYS = {
 )
 @pytest.mark.parametrize("levels", range(5))
 def test_a_cascade_changes_rules_at_a_layer(kind, method, below, levels):
-    case = Case(kind)
+    case = case_of(kind)
     ways = [WAYS[below]] * (4 - levels) + [WAYS[method]] * levels
     for bottom in (False, True):
 
         def expected(segments, tensors, logits, target, bottom=bottom):
-            for layer, a, r in zip(
-                kind.layers, tensors, signals(segments, np.eye(3)[target], *ways), strict=True
-            ):
+            for layer, a, r in zip(kind.layers, tensors, signals(segments, np.eye(3)[target], *ways), strict=True):
                 yield (a * r if bottom else r).reshape(case.shape(layer))
 
         text = f"cascade({method}, {levels}, below={below}, bottom={bottom})"
@@ -117,7 +115,7 @@ def test_a_cascade_changes_rules_at_a_layer(kind, method, below, levels):
 @pytest.mark.parametrize("method", WAYS)
 @pytest.mark.parametrize("index", range(1, 4))
 def test_an_activation_goes_back_from_its_layer(kind, method, index):
-    case, name = Case(kind), kind.layers[index]
+    case, name = case_of(kind), kind.layers[index]
     below = list(kind.layers[: index + 1])
     positive = method.startswith("rectgrad")
 
@@ -141,7 +139,7 @@ def selected(a, share, units):
 @pytest.mark.parametrize("units", ["largest", "smallest"])
 @pytest.mark.parametrize(("share", "index"), [(0.1, 0), (0.1, 1), (0.3, 2), (0.5, 3), (1, 1)])
 def test_only_some_units_hand_the_signal_on(kind, units, share, index):
-    case, name = Case(kind), kind.layers[index]
+    case, name = case_of(kind), kind.layers[index]
     below = list(kind.layers[: index + 1])
 
     def expected(segments, tensors, logits, target):
@@ -153,5 +151,3 @@ def test_only_some_units_hand_the_signal_on(kind, units, share, index):
 
     text = f"restricted(guided_backprop, units='{units}', share={share}, layer='{name}')"
     compare(case, case.found(text, below), expected)
-
-

@@ -1,0 +1,121 @@
+"""Networks whose call sites return sizes, tuples and detached tensors, or read a value more than once."""
+
+import pytest
+import torch
+from torch import nn
+
+from peephole.attributions.graph import canonicalise
+from peephole.attributions.methods import build
+from peephole.attributions.tape import Tape
+from peephole.attributions.way import Way
+
+TARGET = torch.tensor([0, 1])
+
+
+class Chunks(nn.Module):
+    """Halves of the channels go different ways, as in GhostNet and ShuffleNet."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.part, self.fc = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(2, 2, 1, bias=False), nn.Linear(4, 3)
+
+    def forward(self, x):
+        one, two = torch.chunk(self.conv(x), 2, 1)
+        return self.fc(torch.cat([self.part(one).relu(), two], 1).relu().mean((2, 3)))
+
+
+class Splits(Chunks):
+    def forward(self, x):
+        parts = self.conv(x).relu().split([2, 2], dim=1)
+        return self.fc(torch.cat([self.part(parts[0]).relu() + parts[1], parts[0]], 1).mean((2, 3)))
+
+
+class Sizes(Chunks):
+    """Channel shuffling: shapes that are known when the network runs."""
+
+    def forward(self, x):
+        x = self.conv(x).relu()
+        batch, channels, height, width = x.size()
+        x = x.view(batch, 2, channels // 2, height, width).transpose(1, 2).reshape(batch, channels, height, width)
+        return self.fc(x.flatten(2).mean(2).view(x.size(0), -1))
+
+
+class Twice(Chunks):
+    """One value read by four sites, by one of them twice."""
+
+    def forward(self, x):
+        x = self.conv(x)
+        return self.fc((x + x + x.relu() * x.sigmoid()).mean((2, 3)))
+
+
+class Indices(Chunks):
+    """A max-pool that returns places, which carry no gradient, and one thrown away."""
+
+    def forward(self, x):
+        values, places = nn.functional.max_pool2d(self.conv(x), 2, return_indices=True)
+        return self.fc(nn.functional.max_unpool2d(values, places, 2).mean((2, 3)))
+
+
+@pytest.mark.parametrize("kind", [Chunks, Splits, Sizes, Twice, Indices])
+def test_values_that_are_no_tensors(kind):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = kind().double()
+        x = torch.rand(2, 3, 4, 4, dtype=torch.float64)
+    canonical = canonicalise(network, (3, 4, 4))
+    start = x.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(network(start).gather(1, TARGET[:, None]).sum(), start)
+    tape = Tape(canonical, x, "input")
+    assert torch.allclose(Way.of({}).go(tape, TARGET, ("input",))["input"], expected, rtol=1e-12, atol=1e-15)
+    for method in ("guided_backprop", "rectgrad(50)", "lrp_epsilon", "lrp_alpha_beta", "deeplift", "activation"):
+        found = build(method).attribute(canonical, x, TARGET, ["input"])["input"]
+        assert found.isfinite().all()
+        assert found.any()
+
+
+@pytest.mark.parametrize("kind", [Chunks, Splits, Sizes])
+@pytest.mark.parametrize("method", ["lrp_alpha1_beta0", "lrp_alpha_beta", "excitation_backprop"])
+def test_relevance_is_handed_through_parts_and_views(kind, method):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = kind().double()
+        x = torch.rand(2, 3, 4, 4, dtype=torch.float64)
+    canonical = canonicalise(network, (3, 4, 4))
+    logit = torch.ones(2) if method.startswith("excitation") else network(x).gather(1, TARGET[:, None])[:, 0]
+    for values in build(method).attribute(canonical, x, TARGET, canonical.layers).values():
+        assert torch.allclose(values.sum((1, 2, 3)), logit.double(), rtol=1e-6)
+
+
+class Bent(nn.Module):
+    def __init__(self, bend):
+        super().__init__()
+        self.conv, self.bend = nn.Conv2d(3, 2, 1), bend
+
+    def forward(self, x):
+        return self.bend(self.conv(x).sigmoid()).mean((2, 3))
+
+
+def deaf(x):
+    return x.detach()
+
+
+def half_deaf(x):
+    return x.detach() + x.mean((1, 2, 3), keepdim=True)
+
+
+@pytest.mark.parametrize(("bend", "heard"), [(deaf, False), (half_deaf, True)])
+@pytest.mark.parametrize("method", ["gradient", "guided_backprop", "deeplift", "lrp_z", "smoothgrad", "grad_cam"])
+def test_a_layer_that_the_logits_do_not_hear_gets_zeros(method, bend, heard):
+    canonical = canonicalise(Bent(bend), (3, 4, 4))
+    x = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    found = build(method).attribute(canonical, x, TARGET, ["input", "sigmoid"])
+    for layer, values in found.items():
+        assert values.shape[2:] == canonical.shapes[layer][1:]
+        assert bool(values.any()) is heard
+
+
+def test_fullgrad_where_the_logits_do_not_hear_the_picture():
+    canonical = canonicalise(Bent(deaf), (3, 4, 4))
+    x = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    found = build("fullgrad").attribute(canonical, x, TARGET, ["input", "sigmoid"])
+    assert not any(values.any() for values in found.values())
