@@ -7,8 +7,8 @@ from torch import Tensor
 
 from peephole.attributions.canonical import Canonical
 
-ROWS = 32
-"""Values a pass at the least, where a rule needs many passes: more pay on a GPU, on a processor they do not."""
+PIXELS = 128 * 32 * 32
+"""What a pass takes at the least, where a rule needs many: smaller passes leave a processor half idle."""
 
 
 def gradient_above(model: Canonical, layer: str, values: Tensor, target: Tensor) -> Tensor:
@@ -25,6 +25,10 @@ def gradient_above(model: Canonical, layer: str, values: Tensor, target: Tensor)
     return torch.autograd.grad(score, values, materialize_grads=True)[0]
 
 
-def rows(pictures: int) -> int:
-    """How many variants of each of so many pictures go into one pass: memory is bounded by the batch or by `ROWS`."""
-    return max(1, ROWS // pictures)
+def variants(x: Tensor) -> int:
+    """How many variants of each of the pictures ``[B,C,H,W]`` go into one pass: as many as make up `PIXELS`, or one.
+
+    So memory is bounded by the batch, or by what 128 pictures of 32×32 need.
+    """
+    batch, _, height, width = x.shape
+    return max(1, PIXELS // (batch * height * width))

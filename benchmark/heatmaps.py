@@ -8,7 +8,7 @@ from functools import partial
 from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +16,14 @@ from numpy.typing import NDArray
 from peephole.files import write_atomically
 from peephole.labels import broken
 from peephole.plan import Backdoor, Plan, Row
+from peephole.sheet import Sheet
 from peephole.workspace import Workspace
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 COLOURS = "RdBu_r"
-TRUTH = "#00a651"
 KEY = "peephole-key"
 BLOCKS = 2
-LEFT = 1.25
-"""Inches for the methods' names."""
 LETTERS = 15
-"""Letters of a name that fit there."""
-TOP = 0.6
-"""Inches for the title and the layers' names."""
+"""Letters of a method's name that fit beside a row."""
 
 
 @dataclass(frozen=True)
@@ -76,50 +69,35 @@ def _is_current(path: Path, key: str) -> bool:
 
 
 def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspace: Workspace) -> None:
-    from matplotlib.figure import Figure
-
     probes = workspace.read(backdoor.probes).arrays
     blocks = _blocks(probes)
     layers = _layers(rows, workspace)
-    columns = len(layers) + 1
-    width, height = 0.95 * len(blocks) * columns + LEFT, 1.12 * len(rows) + TOP
-    figure = Figure(figsize=(width, height))
-    # Fixed places: matplotlib's layout engines take seconds for a hundred panels.
-    figure.subplots_adjust(LEFT / width, 0.25 / height, 0.995, 1 - TOP / height, wspace=0.06, hspace=0.22)
-    grid: Any = figure.subplots(len(rows), len(blocks) * columns, squeeze=False)
+    sheet = Sheet(len(rows), len(blocks) * (len(layers) + 1), probes["image"].shape[-1])
     for line, row in enumerate(rows):
         maps = workspace.read(row.maps).group("maps")
         shard = workspace.read(row.scores)
         scores, lines = shard.arrays, shard.facts["layers"]
         places = row.covered(probes["selection"]).tolist()
-        name = "\n".join(broken(row.method, LETTERS))
-        grid[line, 0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
+        sheet.name(line, "\n".join(broken(row.method, LETTERS)))
         for number, block in enumerate(blocks):
-            cells = grid[line, number * columns : (number + 1) * columns]
+            first = number * (len(layers) + 1)
             mask = probes["mask"][block.probe, block.which]
-            _show_picture(cells[0], probes["image"][block.probe], mask)
-            for cell, layer in zip(cells[1:], layers, strict=True):
-                if layer not in maps or block.probe not in places:
-                    cell.set_axis_off()
-                    continue
-                picture = places.index(block.probe)
-                _show_map(cell, maps[layer][picture, block.which], mask)
-                place = (lines.index(layer), picture)
-                score = f"{scores['value'][place]:.2f}" if scores["valid"][place] else "invalid"
-                cell.set_xlabel(score, fontsize=7, labelpad=1)
-            if line == 0:
-                cells[0].set_title(block.heading, fontsize=8)
-                for cell, layer in zip(cells[1:], layers, strict=True):
-                    cell.set_title(layer, fontsize=8)
+            sheet.put(line, first, probes["image"][block.probe].transpose(1, 2, 0), mask)
+            for column, layer in enumerate(layers, start=first + 1):
+                if layer in maps and block.probe in places:
+                    picture = places.index(block.probe)
+                    place = (lines.index(layer), picture)
+                    score = f"{scores['value'][place]:.2f}" if scores["valid"][place] else "invalid"
+                    sheet.put(line, column, _coloured(maps[layer][picture, block.which], mask), mask, score)
+    for number, block in enumerate(blocks):
+        for column, heading in enumerate((block.heading, *layers), start=number * (len(layers) + 1)):
+            sheet.heading(column, heading)
     metric = rows[0].metric.replace("_", " ")
-    figure.suptitle(
+    sheet.title(
         f"Backdoor '{backdoor.trigger}': red speaks for the label, blue against it; green outlines the truth mask; the "
-        f"number is {metric}" + (" of both labels together" if probes["target"].shape[1] > 1 else ""),
-        fontsize=9,
-        y=1 - 0.1 / height,
-        va="top",
+        f"number is {metric}" + (" of both labels together" if probes["target"].shape[1] > 1 else "")
     )
-    figure.savefig(path, format="png", dpi=110, metadata={KEY: key})
+    sheet.save(path, {KEY: key})
 
 
 def _layers(rows: list[Row], workspace: Workspace) -> list[str]:
@@ -143,12 +121,9 @@ def _blocks(probes: Any) -> list[Block]:
     return [Block(int(probe), 0, f"label {targets[probe, 0]}") for probe in shown[:BLOCKS]]
 
 
-def _show_picture(axes: Axes, image: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
-    axes.imshow(image.transpose(1, 2, 0), interpolation="nearest")
-    _finish(axes, mask)
-
-
-def _show_map(axes: Axes, values: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
+def _coloured(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """A map ``[c,h,w]`` as colours ``[H,W,3]``."""
+    import matplotlib
     import torch
 
     from peephole.leaderboard.relevance import to_picture
@@ -156,11 +131,5 @@ def _show_map(axes: Axes, values: NDArray[np.float32], mask: NDArray[np.bool_]) 
     side = (mask.shape[0], mask.shape[1])
     picture = to_picture(torch.from_numpy(np.array(values))[None, None], side)[0, 0].numpy()
     limit = float(np.abs(picture).max()) or 1.0
-    axes.imshow(picture, cmap=COLOURS, vmin=-limit, vmax=limit, interpolation="nearest")
-    _finish(axes, mask)
-
-
-def _finish(axes: Axes, mask: NDArray[np.bool_]) -> None:
-    axes.contour(mask, levels=[0.5], colors=TRUTH, linewidths=0.9)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    colours: NDArray[np.float64] = matplotlib.colormaps[COLOURS](0.5 + picture / (2 * limit))
+    return colours[..., :3]

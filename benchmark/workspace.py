@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from peephole.attacks.base import AttackData
 
 SHARDS_IN_MEMORY = 4
-BATCH = 32
+BATCH = 64
 """Larger batches are slower on a processor and faster on a GPU."""
 
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from peephole.attributions.above import gradient_above, rows
+from peephole.attributions.above import gradient_above, variants
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.rule import Rule
 
@@ -74,7 +74,7 @@ class IntegratedGradients(Rule):
         model, activation = question.graph(folded=True), question.activation(layer)
         nodes, weights = (torch.from_numpy(part).to(activation) for part in QUADRATURES[self.quadrature](self.steps))
         total = torch.zeros_like(activation)
-        for some in torch.arange(self.steps).split(rows(len(activation))):
+        for some in torch.arange(self.steps).split(variants(question.x)):
             share, weight = (part[some].reshape(-1, *[1] * activation.ndim) for part in (nodes, weights))
             values = (share * activation).flatten(0, 1)
             gradient = gradient_above(model, layer, values, question.target.repeat(len(some)))

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from peephole.attributions.above import ROWS
+from peephole.attributions.above import variants
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.layout import for_convolutions
 from peephole.attributions.rule import Rule
@@ -55,7 +55,7 @@ class ScoreCam(Rule):
             seen = torch.zeros((len(pictures), activation.shape[1], question.classes), device=x.device, dtype=x.dtype)
             channels = activation[new]
             pairs = (channels.amax((2, 3)) > channels.amin((2, 3))).nonzero()
-            for picture, channel in (some.unbind(1) for some in pairs.split(max(len(x), ROWS))):
+            for picture, channel in (some.unbind(1) for some in pairs.split(len(x) * variants(x))):
                 mask = _enlarged(channels[picture, channel], pictures.shape[2:])
                 with torch.no_grad():
                     logits: Tensor = model.run(pictures[picture] * mask, after=start)[0]

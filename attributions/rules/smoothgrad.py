@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from peephole.attributions.above import gradient_above, rows
+from peephole.attributions.above import gradient_above, variants
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.rule import Rule
 
@@ -55,7 +55,7 @@ class SmoothGrad(Rule):
         sigma = (self.noise * (high - low)).reshape(-1, *[1] * (activation.ndim - 1))
         generator = torch.Generator().manual_seed(self.seed)
         total = torch.zeros_like(activation)
-        for some in torch.arange(self.samples).split(rows(len(activation))):
+        for some in torch.arange(self.samples).split(variants(question.x)):
             # One by one: what a generator gives depends on how much it is asked for at once.
             draws = [torch.randn(activation.shape[1:], generator=generator) for _ in some]
             noise = torch.stack(draws)[:, None].to(activation)
