@@ -20,9 +20,10 @@ class LRPAlpha1Beta0(Propagation):
 
     ``z⁺ = a⁺w⁺ + a⁻w⁻``, so negative inputs (the normalised picture) count with negative weights; Captum ignores them.
     Batch normalisation is folded, the bias takes no share, a residual sum is shared in proportion to its branches: as a
-    branch may be negative, so may its relevance. The map of each layer sums to the logit, but for the relevance of outputs
-    that have no positive contribution at all: eq. 10 says nothing of them, and here as in Zennit it is lost. Wide networks
-    have no such outputs; in a narrow one (ResNet8 with backdoors) it was up to a quarter of the logit on single pictures.
+    branch may be negative, so may its relevance. The map of each layer sums to the logit, but for the relevance of
+    outputs that have no positive contribution at all: eq. 10 says nothing of them, and here as in Zennit it is lost.
+    Wide networks have no such outputs; in a narrow one (ResNet8 with backdoors) it was up to a quarter of the logit on
+    single pictures.
 
     Attributes:
         bias: give the positive part of a bias its share, which is then lost (Zennit unless told ``zero_params``).
