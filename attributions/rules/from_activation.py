@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
-from peephole.attributions.canonical import Canonical
-from peephole.attributions.combining import OnePass, refuse_above, up_to
-from peephole.attributions.propagation import Folding, Propagation
+from peephole.attributions.changed import Changed
+from peephole.attributions.combining import OnePass
 from peephole.attributions.rules.guided_backprop import GuidedBackprop
-from peephole.attributions.way import Way
-
-if TYPE_CHECKING:
-    from peephole.attributions.question import Question
+from peephole.attributions.way import Change
 
 
 def to_activation(activation: Tensor, signal: Tensor) -> Tensor:
@@ -27,7 +21,7 @@ def to_activation(activation: Tensor, signal: Tensor) -> Tensor:
 
 @ATTRIBUTIONS.register
 @dataclass(frozen=True)
-class FromActivation(Propagation):
+class FromActivation(Changed):
     """``r_L = A_L`` at one layer, and a rule from there down: what of the picture the layer still knows; ``[B,c,h,w]``.
 
     P2 compares it layer by layer to see where the network loses what it needed. No map depends on the target. There
@@ -47,29 +41,6 @@ class FromActivation(Propagation):
     method: OnePass = GuidedBackprop()
     layer: str | None = None
 
-    @property
-    def folding(self) -> Folding:  # type: ignore[override]
-        """As the rule below."""
-        return self.method.folding
-
-    def cuts(self) -> tuple[str, ...]:
-        """The layer, and those of the rule."""
-        return (*(() if self.layer is None else (self.layer,)), *self.method.cuts())
-
-    def layers(self, model: Canonical) -> tuple[str, ...]:
-        """The layer and those below."""
-        return up_to(model, self.layer)
-
-    def way(self, model: Canonical) -> Way:
-        """The rule's way with the signal replaced at the layer."""
-        way = self.method.way(model)
-        return replace(way, changes=(*way.changes, (self.layer or model.layers[-1], to_activation)))
-
-    def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
-        """As any propagation; above the layer there is nothing to say."""
-        refuse_above(question.model, self.layer, layers)
-        return super().explain(question, layers)
-
-    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
-        """As the rule reads."""
-        return self.method.read(activation, signal)
+    def change(self) -> Change:
+        """The activation takes the signal's place."""
+        return to_activation

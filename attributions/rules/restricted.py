@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
-from peephole.attributions.canonical import Canonical
-from peephole.attributions.combining import OnePass, refuse_above, up_to
-from peephole.attributions.propagation import Folding, Propagation
+from peephole.attributions.changed import Changed
+from peephole.attributions.combining import OnePass
 from peephole.attributions.rules.guided_backprop import GuidedBackprop
-from peephole.attributions.way import Way
-
-if TYPE_CHECKING:
-    from peephole.attributions.question import Question
+from peephole.attributions.way import Change
 
 
 @plain_dataclass(frozen=True)
@@ -45,7 +39,7 @@ class Selected:
 
 @ATTRIBUTIONS.register
 @dataclass(frozen=True)
-class Restricted(Propagation):
+class Restricted(Changed):
     """A rule, with the signal at one layer kept for a share of its units only; ``[B,c,h,w]``.
 
     P2 takes the 10 % largest activations and the 10 % smallest that are not zero, to ask whether large activations
@@ -69,30 +63,6 @@ class Restricted(Propagation):
     share: Annotated[float, Field(gt=0, le=1)] = 0.1
     layer: str | None = None
 
-    @property
-    def folding(self) -> Folding:  # type: ignore[override]
-        """As the rule."""
-        return self.method.folding
-
-    def cuts(self) -> tuple[str, ...]:
-        """The layer, and those of the rule."""
-        return (*(() if self.layer is None else (self.layer,)), *self.method.cuts())
-
-    def layers(self, model: Canonical) -> tuple[str, ...]:
-        """The layer and those below."""
-        return up_to(model, self.layer)
-
-    def way(self, model: Canonical) -> Way:
-        """The rule's way with part of the signal cut off at the layer."""
-        way = self.method.way(model)
-        change = Selected(self.share, self.units == "largest")
-        return replace(way, changes=(*way.changes, (self.layer or model.layers[-1], change)))
-
-    def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
-        """As any propagation; above the layer there is nothing to say."""
-        refuse_above(question.model, self.layer, layers)
-        return super().explain(question, layers)
-
-    def read(self, activation: Tensor, signal: Tensor) -> Tensor:
-        """As the rule reads."""
-        return self.method.read(activation, signal)
+    def change(self) -> Change:
+        """The signal is cut off at the other units."""
+        return Selected(self.share, self.units == "largest")
