@@ -43,7 +43,7 @@ def run_command(
     ] = None,
     batch: Annotated[
         int, typer.Option(help="Pictures a pass of an explanation: more for a large GPU, fewer where memory runs out.")
-    ] = 32,
+    ] = 64,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, how long, how large.")
     ] = False,
