@@ -75,6 +75,8 @@ def parse(text: str) -> MethodSpec:
     Raises:
         PeepholeError: the text is malformed.
     """
+    if not isinstance(text, str):
+        raise PeepholeError(f"a method is named by a text such as 'tif(deeplift, 0.9)', not by {text!r}.")
     tokens = scan(text)
     wrong = next((token for kind, token in tokens if kind == "other"), None)
     if wrong is not None:

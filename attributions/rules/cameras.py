@@ -46,6 +46,10 @@ class Cameras(Rule):
     largest: Annotated[int, Field(ge=1)] = 1000
     step: Annotated[int, Field(ge=1)] = 100
 
+    def __post_init__(self) -> None:
+        if self.largest <= self.smallest:
+            raise ValueError(f"largest={self.largest} should be above smallest={self.smallest}")
+
     def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
         """One forward and one backward pass a size, for all layers together."""
         model = question.graph(folded=True)
@@ -53,7 +57,7 @@ class Cameras(Rule):
         with torch.no_grad():
             picture: Tensor = model.run(for_convolutions(question.x), until=start)[0]
         sides = picture.shape[2:]
-        sizes = range(self.smallest, max(self.largest, self.smallest + 1), self.step)
+        sizes = range(self.smallest, self.largest, self.step)
         activation = {layer: torch.zeros(()) for layer in layers}
         gradient = dict(activation)
         for size in sizes:

@@ -9,6 +9,7 @@ import typer
 
 from peephole.attributions.tokens import split
 from peephole.cli.flags import DEFAULT_OUT, Data, Json, Out, Quiet, names
+from peephole.errors import PeepholeError
 
 if TYPE_CHECKING:
     from peephole.options import Options
@@ -67,6 +68,8 @@ def run_command(
     """
     from peephole.options import Options
 
+    if methods is not None and not split(methods):
+        raise PeepholeError("--methods names none; give some, as in --methods gradient,grad_cam, or leave it out.")
     options = Options(
         triggers=names(triggers),
         methods=split(methods or ""),

@@ -8,7 +8,7 @@ from torch import nn
 
 from peephole.attributions.canonical import Canonical
 from peephole.attributions.graph import canonicalise
-from peephole.errors import UnknownName
+from peephole.errors import PeepholeError, UnknownName
 
 RESNET18 = ("input", "relu", "maxpool", *(f"layer{stage}.{block}" for stage in range(1, 5) for block in range(2)))
 RESNET50 = (
@@ -178,3 +178,10 @@ def test_a_graph_can_be_copied_and_moved(residual, pictures):
 def test_a_graph_stays_on_the_device_of_its_model(residual, pictures):
     canonical = canonicalise(residual.cuda())
     assert canonical(pictures.cuda()).is_cuda
+
+
+def test_a_network_that_gives_nan_is_refused(residual):
+    with torch.no_grad():
+        next(residual.parameters())[0] = float("nan")
+    with pytest.raises(PeepholeError, match="gives NaN or infinite logits"):
+        canonicalise(residual, (3, 8, 8))

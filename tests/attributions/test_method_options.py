@@ -110,6 +110,7 @@ def test_a_library_method_gets_its_options():
         ("tif(gradient, gradient)", "alpha should be a valid number, not gradient"),
         ("tif(smoothgrad(samples=0), 0.5)", r"smoothgrad\(samples=0\): samples should be"),
         ("restricted(units='some')", "units should be 'largest' or 'smallest', not 'some'"),
+        ("cameras(smallest=500, largest=100)", "largest=100 should be above smallest=500"),
     ],
 )
 def test_wrong_options_are_one_line_that_lists_the_right_ones(text, reason):

@@ -134,3 +134,9 @@ def test_what_is_malformed_is_named_with_an_example(text, problem):
 def test_all_methods_of_a_text_are_found():
     spec = parse("cascade(tif(captum:LRP, 0.9), (3, gradient), below=lrp_z(bottom=false))")
     assert [found.full_name for found in spec.methods()] == ["cascade", "tif", "captum:LRP", "gradient", "lrp_z"]
+
+
+@pytest.mark.parametrize("text", [None, 3, b"gradient"])
+def test_what_is_no_text_names_no_method(text):
+    with pytest.raises(PeepholeError, match=r"named by a text such as 'tif\(deeplift, 0.9\)'"):
+        parse(text)

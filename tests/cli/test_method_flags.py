@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from peephole.cli import app
 from peephole.cli.run import run_command
 from peephole.errors import PeepholeError
+from peephole.estimate import passes_of
 from peephole.workspace import BATCH
 
 
@@ -70,8 +71,12 @@ def test_a_wrong_method_is_refused_before_anything_is_written(methods, words, tm
 
 
 def test_a_dry_run_knows_what_a_method_costs():
-    from peephole.estimate import passes_of
-
     assert passes_of("gradient") == 1
     assert passes_of("smoothgrad(samples=10)") == pytest.approx(passes_of("smoothgrad") * 10 / 25)
     assert passes_of("tif(integrated_gradients, 0.7)") == passes_of("integrated_gradients")
+
+
+@pytest.mark.parametrize("methods", ["", "  ", ","])
+def test_no_method_is_not_all_methods(methods):
+    with pytest.raises(PeepholeError, match="--methods names none"):
+        run_command(methods=methods)

@@ -57,7 +57,7 @@ def test_score_cam_of_rows_with_the_same_picture(twins):
             np.testing.assert_allclose(together[layer][row], values[row], rtol=1e-9)
 
 
-@pytest.mark.parametrize("sizes", [(224, 449, 112), (112, 337, 112), (224, 225, 100), (336, 10, 100)])
+@pytest.mark.parametrize("sizes", [(224, 449, 112), (112, 337, 112), (224, 225, 100), (336, 337, 100)])
 def test_cameras_is_a_mean_over_sizes(sizes):
     case = case_of(Shortcuts)
     found = case.found("cameras(smallest={}, largest={}, step={})".format(*sizes))
