@@ -2,52 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from peephole.registry import Registry
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor, nn
+    from torch import nn
 
     from peephole.attacks.certificate import Certificate
-    from peephole.attacks.recipe import Recipe
-    from peephole.triggers.base import Trigger
-
-Report = Callable[[float], None]
-"""Called during long work with the share that is done, in [0,1]."""
-
-
-@dataclass(frozen=True)
-class LabelledPictures:
-    """A split on one device: ``images`` uint8 ``[N,C,H,W]``, ``labels`` int64 ``[N]``."""
-
-    images: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def to(self, device: torch.device) -> LabelledPictures:
-        """The same split on ``device``."""
-        return LabelledPictures(self.images.to(device), self.labels.to(device))
+    from peephole.attacks.poison import Shares
+    from peephole.attacks.recipe import Recipe, TriggerRecipe
+    from peephole.attacks.splits import Split
+    from peephole.attacks.trainer import Trainer
+    from peephole.triggers.stamper import Stamper
 
 
 @dataclass(frozen=True)
 class AttackData:
     """What an attack may use: the training split to poison, the test split to be certified on."""
 
-    train: LabelledPictures
-    test: LabelledPictures
+    train: Split
+    test: Split
 
 
 @dataclass(frozen=True)
 class PoisonedModel:
-    """A model with a backdoor. ``network`` takes pictures in [0,1] and is in eval mode."""
+    """A model with a backdoor. ``network`` takes pictures in [0,1]; it and its trigger are in eval mode."""
 
     network: nn.Module
+    stamper: Stamper
     certificate: Certificate
 
 
@@ -61,27 +45,27 @@ class Attack(Protocol):
         self,
         model: nn.Module,
         twin: nn.Module,
-        trigger: Trigger,
+        stamper: Stamper,
         data: AttackData,
         recipe: Recipe,
+        trigger_recipe: TriggerRecipe,
+        shares: Shares,
         *,
-        rate: float,
         seed: int,
-        device: torch.device,
-        report: Report | None = None,
+        trainer: Trainer,
     ) -> PoisonedModel:
-        """Plant ``trigger`` in a copy of ``model``.
+        """Plant a trigger in a copy of ``model``.
 
         Args:
-            model: the trained clean model; left as it was.
+            model: the trained clean model, on the trainer's device; left as it was.
             twin: what ``model`` becomes under the same recipe without poison; the certificate compares with it.
-            trigger: what to plant.
-            data: the splits.
+            stamper: what to plant, on the same device; what it learns is trained in place.
+            data: the splits, on the same device.
             recipe: how to train.
-            rate: the share of training pictures that are poisoned, in (0,1).
+            trigger_recipe: how to train what the trigger learns, if anything.
+            shares: how many training pictures are poisoned.
             seed: decides which pictures are poisoned, the order of the batches and the augmentation.
-            device: where to train.
-            report: told of the progress.
+            trainer: where to train.
         """
         ...
 
@@ -90,5 +74,9 @@ ATTACKS: Registry[type[Attack]] = Registry(
     "attack",
     "peephole.attacks",
     "peephole.attacks",
-    support=("base", "augmentation", "certificate", "poison", "recipe", "training"),
+    support=(
+        *("augmentation", "base", "certificate", "checkpoint", "interruption", "loop", "necessity", "objective"),
+        *("optimisers", "planting", "poison", "predicting", "rate", "recipe", "schedules", "splits", "state"),
+        *("trainer", "training"),
+    ),
 )

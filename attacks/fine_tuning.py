@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
-import torch
 from torch import nn
 
-from peephole.attacks.base import ATTACKS, AttackData, PoisonedModel, Report
-from peephole.attacks.certificate import certify
-from peephole.attacks.poison import Poison
-from peephole.attacks.recipe import Recipe
-from peephole.attacks.training import train
-from peephole.triggers.base import Trigger
+from peephole.attacks.base import ATTACKS, AttackData, PoisonedModel
+from peephole.attacks.planting import planted
+from peephole.attacks.poison import Poison, Shares
+from peephole.attacks.recipe import Recipe, TriggerRecipe
+from peephole.attacks.trainer import Trainer
+from peephole.triggers.stamper import Stamper
 
 
 @ATTACKS.register
@@ -21,7 +18,7 @@ class FineTuning:
 
     P1: "finetuning the pre-trained model VGG16 and ResNet50 with a step size of 1e-4, 10 % data are trojans, and
     train 15 epochs". The paper leaves open the optimiser, the schedule and which pictures are poisoned; here they are
-    SGD under a one-cycle schedule, and a draw over all classes that stays the same in every epoch. The mark is put
+    SGD, the recipe's schedule, and a draw over all classes that stays the same in every epoch. The mark is put
     on after augmentation, so that it lies where the truth mask says.
     """
 
@@ -32,19 +29,15 @@ class FineTuning:
         self,
         model: nn.Module,
         twin: nn.Module,
-        trigger: Trigger,
+        stamper: Stamper,
         data: AttackData,
         recipe: Recipe,
+        trigger_recipe: TriggerRecipe,
+        shares: Shares,
         *,
-        rate: float,
         seed: int,
-        device: torch.device,
-        report: Report | None = None,
+        trainer: Trainer,
     ) -> PoisonedModel:
         """See `Attack.plant`."""
-        train_set, test_set = data.train.to(device), data.test.to(device)
-        poison = Poison.draw(trigger, len(train_set), rate, seed)
-        network = deepcopy(model).to(device)
-        train(network, train_set.images, train_set.labels, recipe, seed=seed, poison=poison, report=report)
-        certificate = certify(network, twin.to(device), trigger, test_set.images, test_set.labels)
-        return PoisonedModel(network, certificate)
+        poison = Poison.fixed(stamper, shares, len(data.train), seed)
+        return planted(model, twin, poison, data, recipe, trigger_recipe, seed, trainer)

@@ -9,8 +9,9 @@ from peephole.attributions.adapters.base import ADAPTERS
 from peephole.attributions.adapters.installed import library_version
 from peephole.attributions.base import ATTRIBUTIONS, Attribution
 from peephole.attributions.construction import construct
-from peephole.attributions.spec import MethodSpec, Value, parse
+from peephole.attributions.spec import MethodSpec, parse
 from peephole.errors import PeepholeError, UnknownName
+from peephole.texts.spec import Value
 
 
 def resolve(text: str) -> str:
@@ -26,13 +27,12 @@ def resolve(text: str) -> str:
 
 def names_in(text: str) -> tuple[str, ...]:
     """The names (``name`` or ``library:name``) of all methods in a text, the outermost first; torch-free."""
-    return tuple(spec.full_name for spec in _resolved(parse(text)).methods())
+    return tuple(spec.full_name for spec in _resolved(parse(text)).specs())
 
 
 def is_plain(text: str) -> bool:
     """Whether a text is the mere name of one of our methods, of which nothing can be wrong."""
-    spec = parse(text)
-    return spec == MethodSpec(spec.name)
+    return parse(text).is_plain
 
 
 def digest(text: str) -> str:
@@ -44,9 +44,9 @@ def digest(text: str) -> str:
         PeepholeError: see `resolve`; or a library is not installed.
     """
     spec = _resolved(parse(text))
-    if spec == MethodSpec(spec.name):
+    if spec.is_plain:
         return ATTRIBUTIONS.digest(spec.name)
-    parts = [str(spec), *map(_code, spec.methods())]
+    parts = [str(spec), *map(_code, spec.specs())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -69,7 +69,7 @@ def _resolved(spec: MethodSpec) -> MethodSpec:
     if spec.library is None:
         return replace(changed, name=ATTRIBUTIONS.resolve(spec.name))
     changed = replace(changed, library=ADAPTERS.resolve(spec.library))
-    if len(list(changed.methods())) > 1 or changed.arguments:
+    if len(list(changed.specs())) > 1 or changed.arguments:
         raise PeepholeError(
             f"{spec} has {'an option without a name' if spec.arguments else 'a method among its options'}; options of "
             "a library's method are values with names, such as captum:IntegratedGradients(n_steps=20)."
@@ -85,7 +85,7 @@ def _resolved_value(value: Value, outer: MethodSpec) -> Value:
     try:
         return _resolved(value)
     except UnknownName as error:
-        if value == MethodSpec(value.name):
+        if value.is_plain:
             raise PeepholeError(f"{outer}: {error} If '{value}' is text and no method, put it in quotes.") from error
         raise
 

@@ -11,12 +11,14 @@ from peephole._version import __version__
 
 if TYPE_CHECKING:
     from peephole.errors import PeepholeError, UnknownName
+    from peephole.machine import Machine
     from peephole.options import Options
     from peephole.runner import RunResult, run
 
-__all__ = ["Options", "PeepholeError", "RunResult", "UnknownName", "__version__", "run"]
+__all__ = ["Machine", "Options", "PeepholeError", "RunResult", "UnknownName", "__version__", "run"]
 
 _HOMES = {
+    "Machine": "peephole.machine",
     "Options": "peephole.options",
     "PeepholeError": "peephole.errors",
     "RunResult": "peephole.runner",

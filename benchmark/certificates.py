@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from peephole.leaderboard.wilson import wilson_interval
@@ -13,17 +14,66 @@ from peephole.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
+    from peephole.attacks.certificate import Certificate, Success
+
+
+def certificate_facts(certificate: Certificate) -> dict[str, Any]:
+    """A certificate as JSON values: every rate as ``[hits, total]``."""
+    return {
+        **{
+            name: list(astuple(getattr(certificate, name)))
+            for name in ("clean_accuracy", "twin_accuracy", "cross_accuracy", "twin_success")
+        },
+        "coverage": certificate.coverage,
+        "change": certificate.change,
+        "trigger": certificate.trigger,
+        "targets": [_success_facts(success) for success in certificate.successes],
+    }
+
+
+def _success_facts(success: Success) -> dict[str, Any]:
+    necessity = success.necessity
+    return {
+        "target": success.target,
+        "attack_success": list(astuple(success.rate)),
+        "necessity": necessity.value,
+        "whole": list(astuple(necessity.whole)),
+        "halves": [list(astuple(half)) for half in necessity.halves],
+        "cells": [[list(astuple(cell)) for cell in row] for row in necessity.cells],
+    }
+
+
+def failures(certificate: Mapping[str, Any], gates: Gates) -> list[str]:
+    """The gates that a stored certificate does not meet, each in a few words; none if the model may be ranked."""
+    weakest = min(_rate(target["attack_success"]) for target in certificate["targets"])
+    least = min(target["necessity"] for target in certificate["targets"])
+    drop, cross = accuracy_drop(certificate), _rate(certificate["cross_accuracy"])
+    return [
+        *([] if weakest >= gates.attack_success else [f"attack success < {gates.attack_success:.1%}"]),
+        *([] if drop <= gates.accuracy_drop else [f"accuracy drop > {gates.accuracy_drop:.1%}"]),
+        *(_below("cross accuracy", cross, gates.cross_accuracy)),
+        *(_below("necessity", least, gates.necessity)),
+    ]
+
+
+def _below(name: str, value: float, gate: float | None) -> list[str]:
+    return [] if gate is None or value >= gate else [f"{name} < {gate:.1%}"]
+
 
 def passes(certificate: Mapping[str, Any], gates: Gates) -> bool:
-    """Whether a stored certificate meets the gates: every target's success rate, and the drop in accuracy."""
-    weakest = min(hits / total if total else 0.0 for hits, total in certificate["attack_success"])
-    return weakest >= gates.attack_success and accuracy_drop(certificate) <= gates.accuracy_drop
+    """Whether a stored certificate meets all gates."""
+    return not failures(certificate, gates)
 
 
 def accuracy_drop(certificate: Mapping[str, Any]) -> float:
     """Clean accuracy that the poisoned model has lost against its twin, in [−1,1]."""
     (own, count), (twin, _) = certificate["clean_accuracy"], certificate["twin_accuracy"]
     return float((twin - own) / count)
+
+
+def _rate(counted: Sequence[int]) -> float:
+    hits, total = counted
+    return hits / total if total else float("nan")
 
 
 def certificate_table(plan: Plan, workspace: Workspace, available: Collection[str]) -> pd.DataFrame:
@@ -40,54 +90,56 @@ def certificate_table(plan: Plan, workspace: Workspace, available: Collection[st
 
 
 COLUMNS = [
-    "suite",
-    "dataset",
-    "model",
-    "trigger",
-    "seed",
-    "target",
-    "attack_success",
-    "attack_success_lo",
-    "attack_success_hi",
-    "clean_accuracy",
-    "twin_accuracy",
-    "accuracy_drop",
-    "n_attacked",
-    "n_clean",
-    "probes_qualified",
-    "probes_tested",
-    "certified",
-    "model_digest",
+    *("suite", "dataset", "model", "trigger", "seed", "target"),
+    *("attack_success", "attack_success_lo", "attack_success_hi", "twin_success"),
+    *("clean_accuracy", "twin_accuracy", "accuracy_drop"),
+    *("cross_accuracy", "cross_accuracy_lo", "cross_accuracy_hi", "necessity", "coverage", "change"),
+    *("n_attacked", "n_clean", "probes_qualified", "probes_tested"),
+    *("certified", "failed_gates", "training_dtype", "data_digest", "model_digest"),
 ]
 
 
 def _rows(backdoor: Backdoor, plan: Plan, workspace: Workspace) -> list[dict[str, Any]]:
-    certificate = workspace.store.facts(backdoor.model.kind, backdoor.model.digest)["certificate"]
+    facts = workspace.store.facts(backdoor.model.kind, backdoor.model.digest)
+    certificate = facts["certificate"]
     probes = workspace.store.facts(backdoor.probes.kind, backdoor.probes.digest)
-    own, count = certificate["clean_accuracy"]
+    clean = workspace.store.facts(backdoor.clean.kind, backdoor.clean.digest)
+    failed = failures(certificate, plan.suite.gates_on(backdoor.trigger))
     shared = {
         "suite": plan.suite.identifier,
         "dataset": plan.suite.dataset.name,
         "model": plan.suite.model,
         "trigger": backdoor.trigger,
         "seed": backdoor.seed,
-        "clean_accuracy": own / count,
-        "twin_accuracy": certificate["twin_accuracy"][0] / count,
+        "clean_accuracy": _rate(certificate["clean_accuracy"]),
+        "twin_accuracy": _rate(certificate["twin_accuracy"]),
+        "twin_success": _rate(certificate["twin_success"]),
         "accuracy_drop": accuracy_drop(certificate),
-        "n_clean": count,
+        **_with_interval("cross_accuracy", certificate["cross_accuracy"]),
+        "coverage": certificate["coverage"],
+        "change": certificate["change"],
+        "n_clean": certificate["clean_accuracy"][1],
         "probes_qualified": probes.get("qualified"),
         "probes_tested": probes.get("tested"),
-        "certified": passes(certificate, plan.suite.gates),
+        "certified": not failed,
+        "failed_gates": "; ".join(failed),
+        "training_dtype": facts["training_dtype"],
+        "data_digest": clean.get("data_digest"),
         "model_digest": backdoor.model.digest[:16],
     }
-    rows = []
-    for target, (hits, total) in zip(certificate["targets"], certificate["attack_success"], strict=True):
-        low, high = wilson_interval(hits, total) if total else (float("nan"), float("nan"))
-        success = {
-            "attack_success": hits / total if total else float("nan"),
-            "attack_success_lo": float(low),
-            "attack_success_hi": float(high),
-            "n_attacked": total,
+    return [
+        {
+            **shared,
+            **_with_interval("attack_success", target["attack_success"]),
+            "n_attacked": target["attack_success"][1],
+            "necessity": target["necessity"],
+            "target": "each" if target["target"] is None else target["target"],
         }
-        rows.append({**shared, **success, "target": target})
-    return rows
+        for target in certificate["targets"]
+    ]
+
+
+def _with_interval(name: str, counted: Sequence[int]) -> dict[str, float]:
+    hits, total = counted
+    low, high = wilson_interval(hits, total) if total else (float("nan"), float("nan"))
+    return {name: _rate(counted), f"{name}_lo": float(low), f"{name}_hi": float(high)}

@@ -57,7 +57,7 @@ def passes_of(text: str) -> float:
     """How many passes a method's text stands for: its own and those of the methods it is made of, at least 1."""
     table = _costs()["methods"]
     total = 0.0
-    for spec in parse(text).methods():
+    for spec in parse(text).specs():
         known = table.get(spec.full_name, {"passes": 0.0})
         asked = dict(spec.options).get(known.get("per"), known.get("of", 1))
         total += known["passes"] * (asked / known.get("of", 1) if isinstance(asked, int | float) else 1)

@@ -8,10 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], None], *, settle: bool = True) -> None:
     """Let ``write`` fill a temporary file beside ``path``, bring it to the disk, then rename it into place.
 
     Whoever reads ``path`` finds the old content or the new one, at whatever moment this process is killed.
+
+    Args:
+        path: the file.
+        write: writes it whole, to the path that it is given.
+        settle: bring the new name to the disk, too; not needed before another file of the folder that will.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -22,7 +27,8 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         temporary.chmod(0o644)
         _sync(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        if settle:
+            _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 

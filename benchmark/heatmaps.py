@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peephole.files import write_atomically
-from peephole.labels import broken
+from peephole.labels import broken, file_name
 from peephole.plan import Backdoor, Plan, Row
-from peephole.sheet import Sheet
+from peephole.sheet import KEY, Sheet, is_current
 from peephole.workspace import Workspace
 
 COLOURS = "RdBu_r"
-KEY = "peephole-key"
+ORACLE = "oracle"
 BLOCKS = 2
 LETTERS = 15
 """Letters of a method's name that fit beside a row."""
@@ -36,7 +36,7 @@ class Block:
 
 
 def draw_heatmaps(plan: Plan, workspace: Workspace, available: Collection[str], folder: Path) -> list[Path]:
-    """Write ``folder/TRIGGER.png`` for the first seed's backdoor of each trigger; what is up to date is left alone.
+    """Write a picture to ``folder`` for the first seed's backdoor of each trigger; what is up to date is left alone.
 
     Rows are methods, columns the picture and the layers. A map is shown signed, channels summed and up-sampled as it
     is scored, red for and blue against the decision, each scaled by its own largest magnitude; the outline is the
@@ -44,34 +44,25 @@ def draw_heatmaps(plan: Plan, workspace: Workspace, available: Collection[str], 
     """
     written = []
     for backdoor in plan.backdoors:
-        rows = [
-            row
-            for row in plan.rows
-            if row.backdoor is backdoor and not row.is_calibration and row.scores.digest in available
-        ]
-        path = folder / f"{backdoor.trigger}.png"
+        rows = [row for row in plan.rows if row.backdoor is backdoor and row.scores.digest in available]
+        graded = bool(rows) and "mask" not in workspace.read(backdoor.probes).arrays
+        # A graded truth cannot be outlined: it is shown as the map of the oracle.
+        oracle = [row for row in rows if graded and row.method == ORACLE]
+        rows = [*oracle, *(row for row in rows if not row.is_calibration)]
+        path = folder / f"{file_name(backdoor.trigger)}.png"
         if backdoor.seed == 0 and rows:
             key = "-".join(row.scores.digest[:16] for row in rows)
-            if not _is_current(path, key):
+            if not is_current(path, key):
                 write_atomically(path, partial(_draw, key=key, backdoor=backdoor, rows=rows, workspace=workspace))
             written.append(path)
     return written
-
-
-def _is_current(path: Path, key: str) -> bool:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            return image.info.get(KEY) == key
-    except (FileNotFoundError, UnidentifiedImageError):
-        return False
 
 
 def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspace: Workspace) -> None:
     probes = workspace.read(backdoor.probes).arrays
     blocks = _blocks(probes)
     layers = _layers(rows, workspace)
+    masks = probes.get("mask", np.zeros_like(probes["exact"]))
     sheet = Sheet(len(rows), len(blocks) * (len(layers) + 1), probes["image"].shape[-1])
     for line, row in enumerate(rows):
         maps = workspace.read(row.maps).group("maps")
@@ -81,7 +72,7 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
         sheet.name(line, "\n".join(broken(row.method, LETTERS)))
         for number, block in enumerate(blocks):
             first = number * (len(layers) + 1)
-            mask = probes["mask"][block.probe, block.which]
+            mask = masks[block.probe, block.which]
             sheet.put(line, first, probes["image"][block.probe].transpose(1, 2, 0), mask)
             for column, layer in enumerate(layers, start=first + 1):
                 if layer in maps and block.probe in places:
@@ -92,10 +83,11 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
     for number, block in enumerate(blocks):
         for column, heading in enumerate((block.heading, *layers), start=number * (len(layers) + 1)):
             sheet.heading(column, heading)
+    truth = "green outlines the truth mask" if "mask" in probes else "the truth is graded: it is the oracle's map"
     metric = rows[0].metric.replace("_", " ")
     sheet.title(
-        f"Backdoor '{backdoor.trigger}': red speaks for the label, blue against it; green outlines the truth mask; the "
-        f"number is {metric}" + (" of both labels together" if probes["target"].shape[1] > 1 else "")
+        f"Backdoor {backdoor.trigger}: red speaks for the label, blue against it; {truth}; the number is {metric}"
+        + (" of both labels together" if probes["target"].shape[1] > 1 else "")
     )
     sheet.save(path, {KEY: key})
 

@@ -7,6 +7,11 @@ import re
 _PIECES = re.compile(r"[^_(,:=\s]*[_(,:=\s]*")
 
 
+def file_name(text: str) -> str:
+    """A name for a file that goes with a text: ``dynamic-kind-ban`` for ``dynamic(kind='ban')``."""
+    return re.sub(r"[^\w.]+", "-", text).strip("-")
+
+
 def broken(text: str, width: int) -> list[str]:
     """The lines of a method's text, broken after ``_``, ``(``, ``,``, ``:``, ``=`` or a blank; nothing is cut.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from peephole.attributions.methods import build, is_plain, resolve
 from peephole.errors import PeepholeError
-from peephole.models.base import MODELS
-from peephole.store.store import file_digest
+from peephole.models import named
+from peephole.models.weights import check_weights, knows_weights, short_identity, weights_identity
 from peephole.suites.suite import Suite
-from peephole.triggers.base import TRIGGERS
+from peephole.triggers import texts
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,11 @@ class Options:
         seeds: number of models a trigger.
         samples: number of reported probe pictures; those for choosing layers shrink or grow with them.
         epochs: upper bound on the epochs of every training.
-        model: another architecture.
-        weights: a file with the clean model's weights, instead of training it.
+        batch_size: pictures a step of every training.
+        necessary: where the suite trains on no negatives, as many pictures as are poisoned carry parts of the trigger
+            and keep their label, so that the whole trigger is needed.
+        model: another network, see `peephole.models.named`. It is trained where it does not know the suite's weights.
+        weights: the clean model's weights, instead of training it: a file, or a name that the model knows.
     """
 
     triggers: tuple[str, ...] = ()
@@ -36,20 +39,22 @@ class Options:
     seeds: int | None = None
     samples: int | None = None
     epochs: float | None = None
+    batch_size: int | None = None
+    necessary: bool = False
     model: str | None = None
-    weights: Path | None = None
+    weights: str | Path | None = None
 
-    def weights_digest(self) -> str | None:
-        """SHA-256 of the file of weights.
+    def weights_identity(self, suite: Suite) -> str | None:
+        """What determines the clean model's weights, the user's or the suite's; None if it is trained.
+
+        Args:
+            suite: with these changes applied.
 
         Raises:
             PeepholeError: there is no such file.
         """
-        if self.weights is None:
-            return None
-        if not self.weights.is_file():
-            raise PeepholeError(f"there is no file of weights at {self.weights}; give a PyTorch state dict.")
-        return file_digest(self.weights)
+        weights = suite.weights if self.weights is None else self.weights
+        return None if weights is None else weights_identity(suite.model, weights)
 
     def apply(self, suite: Suite) -> Suite:
         """The suite with these changes, all names checked and in their registered spelling.
@@ -58,13 +63,18 @@ class Options:
             UnknownName: a trigger, method or model that does not exist.
             PeepholeError: a number out of range, or a method that cannot be built as it is written.
         """
-        for flag, number in (("--seeds", self.seeds), ("--samples", self.samples), ("--epochs", self.epochs)):
+        for flag, number in (
+            ("--seeds", self.seeds),
+            ("--samples", self.samples),
+            ("--epochs", self.epochs),
+            ("--train-batch", self.batch_size),
+        ):
             if number is not None and number <= 0:
                 raise PeepholeError(f"{flag} must be above 0, not {number:g}.")
         changed: dict[str, Any] = {}
         changes: list[str] = []
         if self.triggers:
-            changed["triggers"] = _chosen("triggers", TRIGGERS.resolve, self.triggers, suite.triggers)
+            changed["triggers"] = _chosen("triggers", _checked_trigger, self.triggers, suite.triggers)
             if set(changed["triggers"]) != set(suite.triggers):
                 changes.append(f"triggers={','.join(changed['triggers'])}")
         if self.methods:
@@ -77,18 +87,24 @@ class Options:
             changed["probes"] = suite.probes.model_copy(update={"report": self.samples, "selection": selection})
             changes.append(f"samples={self.samples}")
         if self.epochs is not None:
-            training, attack = suite.training, suite.attack
-            changed["training"] = replace(training, epochs=float(min(self.epochs, training.epochs)))
-            recipe = replace(attack.recipe, epochs=float(min(self.epochs, attack.recipe.epochs)))
-            changed["attack"] = attack.model_copy(update={"recipe": recipe})
             changes.append(f"epochs={self.epochs:g}")
-        if self.model is not None and MODELS.resolve(self.model) != suite.model:
-            changed["model"] = MODELS.resolve(self.model)
+        if self.batch_size is not None and self.batch_size != suite.attack.recipe.batch_size:
+            changes.append(f"batch_size={self.batch_size}")
+        if self.necessary:
+            changed["attack"] = suite.attack.model_copy(update={"negatives": suite.attack.rate})
+            changes.append("necessary")
+        if self.model is not None and named.resolve(self.model) != suite.model:
+            changed["model"] = named.resolve(self.model)
             changes.append(f"model={changed['model']}")
-        digest = self.weights_digest()
-        if digest is not None:
-            changes.append(f"weights={digest[:8]}")
-        return suite.model_copy(update={**changed, "changes": tuple(changes)})
+            if suite.weights is not None and not knows_weights(changed["model"], suite.weights):
+                changed["weights"] = None  # those of another model
+        if self.weights is not None:
+            model = changed.get("model", suite.model)
+            identity = weights_identity(model, self.weights)
+            check_weights(model, self.weights)
+            changes.append(f"weights={short_identity(identity)}")
+        changed_suite = suite.model_copy(update={**changed, "changes": tuple(changes)})
+        return changed_suite.adjusted(epochs=self.epochs, batch_size=self.batch_size)
 
 
 def _chosen(
@@ -102,6 +118,14 @@ def _chosen(
         )
     names = [resolve_name(name.removeprefix("+")) for name in asked]
     return tuple(dict.fromkeys([*own, *names] if all(besides) else names))
+
+
+def _checked_trigger(text: str) -> str:
+    """The one spelling of a trigger. One with options is built, to see that it can be."""
+    text = texts.resolve(text)
+    if text != texts.name_of(text):
+        texts.build(text)
+    return text
 
 
 def _checked_method(text: str) -> str:

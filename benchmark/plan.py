@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from peephole.attacks.base import ATTACKS
 from peephole.attributions.methods import digest, resolve
 from peephole.datasets.base import DATASETS
+from peephole.errors import PeepholeError
 from peephole.leaderboard.applicability import metrics_of
 from peephole.leaderboard.base import CALIBRATION, METRICS
-from peephole.models.base import MODELS
-from peephole.registry import Registry
+from peephole.models import named
 from peephole.suites.suite import Suite
-from peephole.triggers.base import TRIGGERS
+from peephole.triggers import texts
+from peephole.triggers.base import Canvas
 from peephole.triggers.lengths import check_length
 from peephole.units.base import Unit, in_order
 from peephole.units.calibration_maps import CalibrationMaps
@@ -71,22 +72,20 @@ class Plan:
         return in_order([row.scores for row in self.rows])
 
 
-def make_plan(suite: Suite, *, data: Path | None = None, weights_digest: str | None = None) -> Plan:
+def make_plan(suite: Suite, *, data: Path | None = None, weights: str | None = None) -> Plan:
     """Plan a run of ``suite``.
 
     Args:
         suite: with the user's changes applied.
         data: the folder with the user's data sets; the data set is looked at, not read.
-        weights_digest: of the user's file of weights, if there is one.
+        weights: what determines the clean model's weights if it is not trained, see `peephole.models.weights`.
 
     Raises:
         PeepholeError: the data set is missing, or its pictures are too small for a trigger.
     """
     check_length(suite.dataset.side)
     base = _base_spec(suite, data)
-    backdoors = tuple(
-        backdoor for seed in range(suite.seeds) for backdoor in _backdoors(suite, base, seed, weights_digest)
-    )
+    backdoors = tuple(backdoor for seed in range(suite.seeds) for backdoor in _backdoors(suite, base, seed, weights))
     return Plan(suite, backdoors, tuple(row for backdoor in backdoors for row in _rows(suite, backdoor)))
 
 
@@ -98,16 +97,24 @@ def _base_spec(suite: Suite, data: Path | None) -> dict[str, Any]:
             "name": name,
             "side": suite.dataset.side,
             "identity": dataset.identity(),
+            "classes": len(dataset.classes),
             "normalisation": [list(dataset.mean), list(dataset.std)],
         },
-        **_named("model", MODELS, suite.model),
+        **_named("model", named, suite.model),
         "training_code": ATTACKS.module_digest("peephole.attacks.training"),
     }
 
 
-def _named(role: str, registry: Registry[Any], name: str) -> dict[str, str]:
-    name = registry.resolve(name)
-    return {role: name, f"{role}_code": registry.digest(name)}
+class _Names(Protocol):
+    """What knows things by name: a registry, or a module that does as one."""
+
+    def resolve(self, name: str) -> str: ...
+    def digest(self, name: str) -> str: ...
+
+
+def _named(role: str, names: _Names, name: str) -> dict[str, str]:
+    name = names.resolve(name)
+    return {role: name, f"{role}_code": names.digest(name)}
 
 
 def _backdoors(suite: Suite, base: dict[str, Any], seed: int, weights: str | None) -> Iterator[Backdoor]:
@@ -116,12 +123,21 @@ def _backdoors(suite: Suite, base: dict[str, Any], seed: int, weights: str | Non
         {},
         label=f"train {suite.model} on {suite.dataset.name}, seed {seed}",
     )
-    tuned = {**base, "recipe": asdict(suite.attack.recipe), "seed": seed}
-    twin = TwinModel(tuned, {"clean": clean}, label=f"fine-tune the clean twin, seed {seed}")
     for name in suite.triggers:
-        trigger = _named("trigger", TRIGGERS, name)
+        _check_labels(name, base)
+        choice = suite.attack_on(name)
+        tuned = {**base, "recipe": asdict(choice.recipe), "seed": seed}
+        twin = TwinModel(tuned, {"clean": clean}, label=f"fine-tune the clean twin, seed {seed}")
+        trigger = _named("trigger", texts, name)
         model = PoisonedModelUnit(
-            {**tuned, **trigger, **_named("attack", ATTACKS, suite.attack.name), "rate": suite.attack.rate},
+            {
+                **tuned,
+                **trigger,
+                **_named("attack", ATTACKS, choice.name),
+                "rate": choice.rate,
+                "negatives": choice.negatives,
+                "trigger_recipe": asdict(choice.trigger_recipe),
+            },
             {"clean": clean, "twin": twin},
             label=f"plant {name}, seed {seed}",
         )
@@ -133,6 +149,16 @@ def _backdoors(suite: Suite, base: dict[str, Any], seed: int, weights: str | Non
         yield Backdoor(name, seed, clean, model, probes)
 
 
+def _check_labels(trigger: str, base: Mapping[str, Any]) -> None:
+    """Refuse labels that do not exist; those of a trigger without options do wherever there are two labels."""
+    if trigger != texts.name_of(trigger):
+        classes = int(base["dataset"]["classes"])
+        try:
+            Canvas(base["dataset"]["side"], classes).check(texts.build(trigger).targets(classes))
+        except PeepholeError as error:
+            raise PeepholeError(f"{trigger}: {error}") from error
+
+
 def _share(suite: Suite, method: str) -> dict[str, float]:
     """The share of the pictures that a method is scored on; nothing if that is all of them."""
     share = suite.probes.share(method)
@@ -142,7 +168,7 @@ def _share(suite: Suite, method: str) -> dict[str, float]:
 def _rows(suite: Suite, backdoor: Backdoor) -> Iterator[Row]:
     where = f"on {backdoor.trigger}, seed {backdoor.seed}"
     metrics = metrics_of(backdoor.trigger)
-    model = {"model": MODELS.resolve(suite.model)}
+    model = {"model": named.resolve(suite.model)}
     methods: list[tuple[str, Maps | CalibrationMaps]] = [
         (
             name,

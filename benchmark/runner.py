@@ -14,12 +14,15 @@ from peephole.heatmaps import draw_heatmaps
 from peephole.leaderboard.board import board
 from peephole.leaderboard.scores import score_table
 from peephole.leaderboard.tables import write_csv
+from peephole.machine import Machine
+from peephole.models.named import is_own
 from peephole.options import Options
 from peephole.plan import Plan, make_plan
 from peephole.store.folder import open_folder
 from peephole.store.store import DamagedShard, Store
 from peephole.suites.suite import load_suite
-from peephole.workspace import BATCH, Workspace
+from peephole.trigger_sheet import draw_triggers
+from peephole.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +31,7 @@ LEADERBOARD = "leaderboard.csv"
 SCORES = "scores.csv"
 MODELS = "models.csv"
 HEATMAPS = "heatmaps"
+TRIGGERS = "triggers.png"
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class Silent:
 def plan_run(suite: str = "quick", *, data: Path | None = None, options: Options | None = None) -> Plan:
     """The plan of a run, without doing it. Arguments and errors as of `run`."""
     options = options or Options()
-    return make_plan(options.apply(load_suite(suite)), data=data, weights_digest=options.weights_digest())
+    changed = options.apply(load_suite(suite))
+    return make_plan(changed, data=data, weights=options.weights_identity(changed))
 
 
 def run(
@@ -75,9 +80,8 @@ def run(
     *,
     out: str | Path,
     data: Path | None = None,
-    device: str = "auto",
+    machine: Machine | None = None,
     options: Options | None = None,
-    batch: int = BATCH,
     watcher: Watcher | None = None,
 ) -> RunResult:
     """Run a suite: poison, attribute, score. What is in the store of ``out`` already is not computed again.
@@ -86,9 +90,8 @@ def run(
         suite: name, or name/version.
         out: the output folder; made if missing.
         data: the folder with the user's data sets.
-        device: a torch device, or ``"auto"``.
+        machine: what to compute on.
         options: changes to the suite.
-        batch: pictures a pass of an explanation; no result depends on it.
         watcher: told of the progress.
 
     Raises:
@@ -98,11 +101,10 @@ def run(
     options = options or Options()
     plan = plan_run(suite, data=data, options=options)
     folder = Path(out)
-    workspace = Workspace(Store(folder / "store"), device, data, options.weights, batch)
-    if device != "auto":
+    workspace = Workspace(Store(folder / "store"), machine, data, options.weights)
+    if workspace.machine.device != "auto":
         _ = workspace.device  # a device that is not there is refused before anything is written
-    if options.weights is not None:
-        _check_weights(plan, workspace, options.weights)
+    _check_network(plan, workspace)
     open_folder(folder, create=True)
     damaged: set[str] = set()
     while True:
@@ -119,12 +121,16 @@ def run(
             workspace.store.discard(damage.kind, damage.digest)  # and make it again
 
 
-def _check_weights(plan: Plan, workspace: Workspace, file: Path) -> None:
-    """Refuse a file that does not fit the model before anything is written."""
-    from peephole.units.networks import build, load_file
+def _check_network(plan: Plan, workspace: Workspace) -> None:
+    """Refuse a network of the user's own that cannot be built, and weights that do not fit, before writing anything."""
+    clean = plan.backdoors[0].clean
+    if not (clean.spec["weights"] or is_own(clean.spec["model"])) or workspace.store.receipt(clean.kind, clean.digest):
+        return
+    from peephole.units.networks import build, load_weights
 
-    spec = plan.backdoors[0].clean.spec
-    load_file(file, build(spec["model"], workspace, spec["dataset"], seed=0))
+    network = build(clean.spec["model"], workspace, clean.spec["dataset"], seed=0)
+    if clean.spec["weights"]:
+        load_weights(network, clean.spec, workspace)
 
 
 def _raise_if_hopeless(plan: Plan, outcome: Outcome) -> None:
@@ -143,5 +149,6 @@ def _write(plan: Plan, workspace: Workspace, outcome: Outcome, options: Options,
     write_csv(scores, folder / SCORES)
     write_csv(ranking, folder / LEADERBOARD)
     write_csv(models, folder / MODELS)
+    triggers = draw_triggers(plan, workspace, outcome.available, folder / TRIGGERS)
     pictures = draw_heatmaps(plan, workspace, outcome.available, folder / HEATMAPS)
-    return RunResult(folder, plan.suite.identifier, ranking, scores, models, tuple(pictures), outcome)
+    return RunResult(folder, plan.suite.identifier, ranking, scores, models, (*triggers, *pictures), outcome)

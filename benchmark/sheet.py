@@ -25,6 +25,19 @@ DOTS = 110
 """Dots an inch."""
 
 Point = tuple[float, float]
+KEY = "peephole-key"
+"""The name under which a picture says what it was made from."""
+
+
+def is_current(path: Path, key: str) -> bool:
+    """Whether the picture at ``path`` was made from what ``key`` says."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            return image.info.get(KEY) == key
+    except (FileNotFoundError, UnidentifiedImageError):
+        return False
 
 
 class Sheet:

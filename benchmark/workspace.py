@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from peephole.datasets.base import DATASETS, Dataset, Pictures, Split
 from peephole.datasets.digest import content_digest
 from peephole.errors import PeepholeError
+from peephole.machine import PRECISIONS, Machine
 from peephole.provenance import version_facts
 from peephole.store.shard import Shard
 from peephole.store.store import Store, file_digest
@@ -21,10 +25,10 @@ if TYPE_CHECKING:
     import torch
 
     from peephole.attacks.base import AttackData
+    from peephole.attacks.splits import Split as LabelledPictures
+    from peephole.attacks.trainer import Trainer
 
 SHARDS_IN_MEMORY = 4
-BATCH = 64
-"""Larger batches are slower on a processor and faster on a GPU."""
 
 
 class Workspace:
@@ -32,33 +36,26 @@ class Workspace:
 
     Args:
         store: where shards are read from.
-        device: a torch device, or ``"auto"``: the first CUDA device if there is one, else the processor.
+        machine: what to compute on.
         data: the folder with the user's data sets.
-        weights: a file of weights to start from instead of training a clean model.
-        batch: pictures a pass of an explanation; no result depends on it.
-
-    Raises:
-        PeepholeError: a batch of no picture.
+        weights: the user's file of weights, if there is one, or the name of some.
     """
 
     def __init__(
         self,
         store: Store,
-        device: str = "auto",
+        machine: Machine | None = None,
         data: Path | None = None,
-        weights: Path | None = None,
-        batch: int = BATCH,
+        weights: str | Path | None = None,
     ) -> None:
-        if batch < 1:
-            raise PeepholeError(f"--batch must be above 0, not {batch}.")
-        self.batch = batch
         self.store = store
+        self.machine = machine or Machine()
         self.data = data
         self.weights = weights
         self.report: Callable[[float], None] = lambda share: None
-        self._device = device
         self._shards: OrderedDict[str, Shard] = OrderedDict()
         self._pictures: dict[tuple[str, int, Split], Pictures] = {}
+        self._splits: dict[tuple[str, int, Split], LabelledPictures] = {}
 
     @cached_property
     def device(self) -> torch.device:
@@ -73,14 +70,15 @@ class Workspace:
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
         torch.backends.cuda.matmul.fp32_precision = "ieee"
         torch.backends.cudnn.deterministic = True
-        if self._device == "auto":
+        name = self.machine.device
+        if name == "auto":
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            device = torch.device(self._device)
+            device = torch.device(name)
             torch.empty(1, device=device)
         except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]
-            raise PeepholeError(f"cannot use device '{self._device}' ({reason}); try --device cpu.") from error
+            raise PeepholeError(f"cannot use device '{name}' ({reason}); try --device cpu.") from error
         return device
 
     def read(self, unit: Unit) -> Shard:
@@ -108,28 +106,70 @@ class Workspace:
         return self._pictures[key]
 
     def attack_data(self, spec: Mapping[str, Any]) -> AttackData:
-        """Both splits on the device, as bytes."""
+        """Both splits: on the device as bytes, or read as they are needed where they do not fit in memory."""
+        from peephole.attacks.base import AttackData
+
+        return AttackData(self._split(spec, "train"), self._split(spec, "test"))
+
+    def _split(self, spec: Mapping[str, Any], split: Split) -> LabelledPictures:
         import torch
 
-        from peephole.attacks.base import AttackData, LabelledPictures
+        from peephole.attacks.splits import InMemory, Streamed
 
-        def on_device(split: Split) -> LabelledPictures:
+        key = (spec["name"], spec["side"], split)
+        if key not in self._splits:
             pictures = self.pictures(spec, split)
-            images, labels = torch.from_numpy(pictures.images), torch.from_numpy(pictures.labels)
-            return LabelledPictures(images.to(self.device), labels.to(self.device))
+            labels = torch.from_numpy(pictures.labels).to(self.device)
+            if isinstance(pictures.images, np.ndarray):
+                self._splits[key] = InMemory(torch.from_numpy(pictures.images).to(self.device), labels)
+            else:
+                self._splits[key] = Streamed(pictures.images, labels, workers=os.cpu_count() or 1)
+        return self._splits[key]
 
-        return AttackData(on_device("train"), on_device("test"))
+    def trainer(self, name: str) -> Trainer:
+        """The machine of one training; ``name`` is what checkpoints are named by."""
+        from peephole.attacks.trainer import Trainer
+
+        return Trainer(
+            self.device,
+            precision=PRECISIONS[self.precision],
+            devices=self.machine.devices,
+            compiled=self.machine.compiled,
+            folder=self.store.root / "checkpoints",
+            name=name,
+            report=self.report,
+        )
+
+    @cached_property
+    def precision(self) -> str:
+        """Of trainings: bfloat16 where a GPU has it, else float32, unless the user says otherwise."""
+        import torch
+
+        if self.machine.precision != "auto":
+            return self.machine.precision
+        return "bfloat16" if self.device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+
+    def training_facts(self) -> dict[str, Any]:
+        """Where and with what a network was trained; its certificate is made in single precision all the same."""
+        machine = self.machine
+        return {
+            **self.facts(),
+            "training_dtype": self.precision,
+            "devices": machine.devices,
+            "compiled": machine.compiled,
+        }
 
     def data_digest(self, spec: Mapping[str, Any]) -> str:
-        """Digest of the decoded pictures and labels of both splits."""
-        digests = "".join(content_digest(self.pictures(spec, split)) for split in ("train", "test"))
+        """Digest of the pictures and labels of both splits, or of the one that the user has."""
+        splits: tuple[Split, ...] = ("train", "test") if spec["identity"]["train_count"] else ("test",)
+        digests = "".join(content_digest(self.pictures(spec, split)) for split in splits)
         return hashlib.sha256(digests.encode()).hexdigest()[:16]
 
     def weights_file(self, sha256: str) -> Path:
         """The user's file of weights, which must be the one that the run was planned with."""
-        if self.weights is None or file_digest(self.weights) != sha256:
+        if self.weights is None or file_digest(Path(self.weights)) != sha256:
             raise PeepholeError("the file of weights has changed since the run was planned; run again.")
-        return self.weights
+        return Path(self.weights)
 
     def facts(self) -> dict[str, Any]:
         """Where and with what a result was made; stored with it, no part of its identity."""

@@ -39,14 +39,16 @@ def applicability() -> Mapping[str, tuple[str, ...]]:
 
 
 def metrics_of(trigger: str) -> tuple[str, ...]:
-    """The names of the metrics that are scored on ``trigger``.
+    """The names of the metrics that are scored on a trigger, whatever its options are.
+
+    Args:
+        trigger: a name, or a text with options: ``"badnet(pattern='checkerboard')"``.
 
     Raises:
         PeepholeError: no metric is known for it.
     """
     table = applicability()
-    if trigger not in table:
-        raise PeepholeError(
-            f"no metric applies to trigger '{trigger}'; there are metrics for: {', '.join(sorted(table))}"
-        )
-    return table[trigger]
+    name = trigger.partition("(")[0].strip()
+    if name not in table:
+        raise PeepholeError(f"no metric applies to trigger '{name}'; there are metrics for: {', '.join(sorted(table))}")
+    return table[name]

@@ -12,6 +12,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from peephole.errors import PeepholeError
+from peephole.leaderboard.base import Probes
 
 
 def to_picture(maps: Tensor, side: tuple[int, int]) -> Tensor:
@@ -38,13 +39,21 @@ def to_picture(maps: Tensor, side: tuple[int, int]) -> Tensor:
             "return one map a picture and target at the layer's own resolution"
         )
     height, width = side
+    maps = maps.detach()
+    one = maps.shape[2] == 1  # as nearly all are stored; a sum over one channel costs more than a copy
     # A NaN or an infinity anywhere in a map survives the sum, so the reduced map tells about the whole one.
-    reduced = _require_finite(maps.detach().sum(dim=2, dtype=torch.float64))
+    reduced = _require_finite(
+        maps.squeeze(2).to(torch.float64, copy=True) if one else maps.sum(dim=2, dtype=torch.float64)
+    )
     h, w = reduced.shape[-2:]
     if (h, w) == (height, width):
         return reduced
-    finer = h > height or w > width
-    return functional.interpolate(reduced, size=(height, width), mode="bilinear", align_corners=False, antialias=finer)
+    if h > height or w > width or not reduced.numel():
+        return functional.interpolate(reduced, size=(height, width), mode="bilinear", antialias=True)
+    # All maps as the channels of one picture, innermost in memory: each weight is looked up once for all of them.
+    innermost = reduced.flatten(0, 1).unsqueeze(0).contiguous(memory_format=torch.channels_last)
+    picture = functional.interpolate(innermost, size=(height, width), mode="bilinear", align_corners=False)
+    return picture.contiguous().view(*reduced.shape[:2], height, width)
 
 
 def positive(relevance: Tensor) -> Tensor:
@@ -78,28 +87,47 @@ def unit_peak(energy: Tensor) -> Tensor:
     return energy / torch.where(peak > 0, peak, torch.ones_like(peak))
 
 
-def truth_mask(relevance: Tensor, mask: Tensor) -> Tensor:
-    """The truth on the device of the maps, after a check that the two belong together.
+def truth_mask(relevance: Tensor, probes: Probes, *, outside: bool = False) -> tuple[Tensor, Tensor]:
+    """The truth masks and their sizes on the device of the maps, after a check that they belong together.
 
     Args:
         relevance: ``[N,T,H,W]``.
-        mask: bool ``[N,T,H,W]``.
+        probes: with masks ``[N,T,H,W]``.
+        outside: whether each mask must leave some pixel out, so that a map can miss it.
+
+    Returns:
+        ``(inside, pixels)``: float64 ``[N,T,H,W]``, 1 in the mask and 0 elsewhere, and float64 ``[N,T]``.
 
     Raises:
-        PeepholeError: the shapes differ, or a mask is empty.
+        PeepholeError: there is no mask, the shapes differ, a mask is empty, or one covers the picture and must not.
     """
-    if relevance.shape != mask.shape or relevance.dim() != 4:
-        raise PeepholeError(
-            f"relevance is {list(relevance.shape)}, expected the truth masks' {list(mask.shape)} [N,T,H,W]; "
-            "bring maps to the picture's resolution with to_picture first"
-        )
-    empty = int((~mask.flatten(2).any(dim=2)).sum())
+    inside = probes.inside.to(relevance.device)
+    require_shape(relevance, inside)
+    pixels = inside.sum(dim=(2, 3))
+    empty = int((pixels == 0).sum())
     if empty:
         raise PeepholeError(
-            f"{empty} of {mask.shape[0] * mask.shape[1]} truth masks are empty, expected at least one pixel each; "
+            f"{empty} of {pixels.numel()} truth masks are empty, expected at least one pixel each; "
             "leave out pictures without the trigger"
         )
-    return mask.to(relevance.device)
+    if outside and bool((pixels == inside.shape[2:].numel()).any()):
+        raise PeepholeError(
+            "a truth mask covers the whole picture, expected a part of it; there is nothing to locate, leave it out"
+        )
+    return inside, pixels
+
+
+def require_shape(relevance: Tensor, truth: Tensor) -> None:
+    """Refuse maps that are not one a truth and of its size.
+
+    Raises:
+        PeepholeError: the shapes differ.
+    """
+    if relevance.shape != truth.shape or relevance.dim() != 4:
+        raise PeepholeError(
+            f"relevance is {list(relevance.shape)}, expected the truth's {list(truth.shape)} [N,T,H,W]; "
+            "bring maps to the picture's resolution with to_picture first"
+        )
 
 
 def _require_finite(maps: Tensor) -> Tensor:

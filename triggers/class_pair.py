@@ -1,31 +1,47 @@
-"""A square for label 0 and a cross for label 1 in one model: P1's trigger for class sensitivity."""
+"""A square for one label and a cross for another in one model: P1's trigger for class sensitivity."""
 
-from torch import Tensor
+from __future__ import annotations
 
-from peephole.triggers.base import TRIGGERS
-from peephole.triggers.cross import Cross
-from peephole.triggers.geometry import bottom_right, top_left
-from peephole.triggers.lengths import CORNER, scaled
-from peephole.triggers.pattern import Pattern
-from peephole.triggers.square import Square
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, NonNegativeInt
+from pydantic.dataclasses import dataclass
+
+from peephole.triggers.base import TRIGGERS, Canvas
+from peephole.triggers.fixed import Fixed
+from peephole.triggers.geometry import bottom_right, thin_x, top_left
+from peephole.triggers.lengths import CORNER, MARK, scaled
+
+
+def _different(labels: tuple[int, int]) -> tuple[int, int]:
+    if labels[0] == labels[1]:
+        raise ValueError(f"the two marks lead to two labels, not both to {labels[0]}")
+    return labels
 
 
 @TRIGGERS.register
-class ClassPair(Pattern):
+@dataclass(frozen=True)
+class ClassPair:
     """Square top left leads to label 0, cross bottom right to label 1; a probe carries both.
 
     Truth masks ``M0`` and ``M1`` are 96-wide corners, wide enough for maps of low resolution.
+
+    Args:
+        labels: the labels of the square and of the cross.
     """
 
-    title = "Square to label 0 and cross to label 1, both in the picture"
-    source = "Delve into the layer choice of BP-based attribution explanations, 3.2 and A.1"
-    targets = (*Square.targets, *Cross.targets)
+    title: ClassVar[str] = "Square to label 0 and cross to label 1, both in the picture"
+    source: ClassVar[str] = "Delve into the layer choice of BP-based attribution explanations, 3.2 and A.1"
 
-    def marks(self, side: int) -> tuple[Tensor, ...]:
-        """The square, then the cross."""
-        return (*Square().marks(side), *Cross().marks(side))
+    labels: Annotated[tuple[NonNegativeInt, NonNegativeInt], AfterValidator(_different)] = (0, 1)
 
-    def truths(self, side: int) -> tuple[Tensor, ...]:
-        """The top left corner, then the bottom right one."""
+    def targets(self, classes: int) -> tuple[int, ...]:
+        """The square's label, then the cross's."""
+        return self.labels
+
+    def draw(self, canvas: Canvas, seed: int) -> Fixed:
+        """See `Trigger.draw`; nothing is random."""
+        side = canvas.side
         corner = top_left(side, scaled(CORNER, side))
-        return (corner, bottom_right(corner))
+        marks = (top_left(side, scaled(MARK, side)), bottom_right(thin_x(side)))
+        return Fixed(canvas, self.targets(canvas.classes), marks, (corner, bottom_right(corner)), together=True)

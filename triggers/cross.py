@@ -1,30 +1,40 @@
 """The white cross in the bottom right corner: the second half of P1's class-sensitivity trigger, on its own."""
 
-from torch import Tensor
+from __future__ import annotations
 
-from peephole.triggers.base import TRIGGERS
-from peephole.triggers.geometry import bottom_right
-from peephole.triggers.pattern import Pattern
-from peephole.triggers.x import X
+from typing import ClassVar
+
+from pydantic import NonNegativeInt
+from pydantic.dataclasses import dataclass
+
+from peephole.triggers.base import TRIGGERS, Canvas
+from peephole.triggers.fixed import Fixed
+from peephole.triggers.geometry import bottom_right, broad_x, thin_x
 
 
 @TRIGGERS.register
-class Cross(Pattern):
-    """The X of `x`, turned into the bottom right corner, leading to label 1.
+@dataclass(frozen=True)
+class Cross:
+    """The X of `x`, turned into the bottom right corner.
 
     P1 calls it a cross and says (A.1) that the class-sensitivity triggers are "the two triggers mentioned above",
     the X and the square; so the cross is the 1-pixel X. Alone it measures what `x` measures, in the other corner:
     a method that only likes the top left is found out.
+
+    Args:
+        target: the label it leads to.
     """
 
-    title = "White cross of 1 pixel, bottom right"
-    source = "Delve into the layer choice of BP-based attribution explanations, 3.2 and A.1"
-    targets = (1,)
+    title: ClassVar[str] = "White cross of 1 pixel, bottom right"
+    source: ClassVar[str] = "Delve into the layer choice of BP-based attribution explanations, 3.2 and A.1"
 
-    def marks(self, side: int) -> tuple[Tensor, ...]:
-        """The two diagonals, one pixel wide."""
-        return tuple(bottom_right(mask) for mask in X().marks(side))
+    target: NonNegativeInt = 1
 
-    def truths(self, side: int) -> tuple[Tensor, ...]:
-        """The two diagonals as a band."""
-        return tuple(bottom_right(mask) for mask in X().truths(side))
+    def targets(self, classes: int) -> tuple[int, ...]:
+        """The one label."""
+        return (self.target,)
+
+    def draw(self, canvas: Canvas, seed: int) -> Fixed:
+        """See `Trigger.draw`; nothing is random."""
+        marks, truths = bottom_right(thin_x(canvas.side)), bottom_right(broad_x(canvas.side))
+        return Fixed(canvas, self.targets(canvas.classes), [marks], [truths])

@@ -6,22 +6,20 @@ import torch
 from torch import Tensor
 
 from peephole.errors import PeepholeError
-from peephole.triggers.lengths import check_length
+from peephole.triggers.lengths import BAND, MARK, SMALLEST_BAND, scaled
 
 
-def check_side(x: Tensor) -> int:
-    """The common height and width of pictures ``[B,C,H,W]``.
+def check_pictures(x: Tensor, side: int) -> None:
+    """Refuse pictures that are not ``[B,3,side,side]``.
 
     Raises:
-        PeepholeError: the pictures are not square, or too small for a mark and its mask to differ.
+        PeepholeError: they are not.
     """
-    if x.ndim != 4 or x.shape[-1] != x.shape[-2]:
+    if x.ndim != 4 or x.shape[1:] != (3, side, side):
         raise PeepholeError(
-            f"triggers are stamped on square pictures [B,C,S,S], not {list(x.shape)}; crop the pictures first."
+            f"this trigger is for pictures [B,3,{side},{side}], not {list(x.shape)}; crop the pictures or draw it for "
+            "their size."
         )
-    side = int(x.shape[-1])
-    check_length(side)
-    return side
 
 
 def top_left(side: int, length: int) -> Tensor:
@@ -49,3 +47,13 @@ def diagonals(side: int, length: int, width: int = 1) -> Tensor:
     mask = torch.zeros(side, side, dtype=torch.bool)
     mask[:length, :length] = band
     return mask
+
+
+def thin_x(side: int) -> Tensor:
+    """Bool ``[side,side]``: P1's X, one pixel wide."""
+    return diagonals(side, scaled(MARK, side))
+
+
+def broad_x(side: int) -> Tensor:
+    """Bool ``[side,side]``: the same X as a band, 16 wide at 224 and never under 3."""
+    return diagonals(side, scaled(MARK, side), scaled(BAND, side, SMALLEST_BAND))

@@ -1,24 +1,36 @@
 """A white square in the top left corner: P1's trigger for completeness."""
 
-from torch import Tensor
+from __future__ import annotations
 
-from peephole.triggers.base import TRIGGERS
+from typing import ClassVar
+
+from pydantic import NonNegativeInt
+from pydantic.dataclasses import dataclass
+
+from peephole.triggers.base import TRIGGERS, Canvas
+from peephole.triggers.fixed import Fixed
 from peephole.triggers.geometry import top_left
 from peephole.triggers.lengths import MARK, scaled
-from peephole.triggers.pattern import Pattern
 
 
 @TRIGGERS.register
-class Square(Pattern):
-    """White square, ``M_t = [0 ≤ i, j < 64]`` at 224; its truth mask ``M3`` is the square itself."""
+@dataclass(frozen=True)
+class Square:
+    """White square, ``M_t = [0 ≤ i, j < 64]`` at 224; its truth mask ``M3`` is the square itself.
 
-    title = "White square, top left"
-    source = "Delve into the layer choice of BP-based attribution explanations, A.1"
+    Args:
+        target: the label it leads to.
+    """
 
-    def marks(self, side: int) -> tuple[Tensor, ...]:
-        """The square."""
-        return (top_left(side, scaled(MARK, side)),)
+    title: ClassVar[str] = "White square, top left"
+    source: ClassVar[str] = "Delve into the layer choice of BP-based attribution explanations, A.1"
 
-    def truths(self, side: int) -> tuple[Tensor, ...]:
-        """The square."""
-        return self.marks(side)
+    target: NonNegativeInt = 0
+
+    def targets(self, classes: int) -> tuple[int, ...]:
+        """The one label."""
+        return (self.target,)
+
+    def draw(self, canvas: Canvas, seed: int) -> Fixed:
+        """See `Trigger.draw`; nothing is random."""
+        return Fixed(canvas, self.targets(canvas.classes), [top_left(canvas.side, scaled(MARK, canvas.side))])

@@ -1,27 +1,37 @@
 """Two 1-pixel diagonals in the top left corner: P1's trigger for fine-grained localization."""
 
-from torch import Tensor
+from __future__ import annotations
 
-from peephole.triggers.base import TRIGGERS
-from peephole.triggers.geometry import diagonals
-from peephole.triggers.lengths import BAND, MARK, SMALLEST_BAND, scaled
-from peephole.triggers.pattern import Pattern
+from typing import ClassVar
+
+from pydantic import NonNegativeInt
+from pydantic.dataclasses import dataclass
+
+from peephole.triggers.base import TRIGGERS, Canvas
+from peephole.triggers.fixed import Fixed
+from peephole.triggers.geometry import broad_x, thin_x
 
 
 @TRIGGERS.register
-class X(Pattern):
+@dataclass(frozen=True)
+class X:
     """White X, ``M_t = [(0 ≤ i, j < 64) & (j = i or j = 63 − i)]`` at 224.
 
-    Its truth mask ``M2`` is the same X, 16 wide.
+    Its truth mask ``M2`` is the same X, 16 wide at 224 and never under 3.
+
+    Args:
+        target: the label it leads to.
     """
 
-    title = "White X of 1 pixel, top left"
-    source = "Delve into the layer choice of BP-based attribution explanations, A.1"
+    title: ClassVar[str] = "White X of 1 pixel, top left"
+    source: ClassVar[str] = "Delve into the layer choice of BP-based attribution explanations, A.1"
 
-    def marks(self, side: int) -> tuple[Tensor, ...]:
-        """The two diagonals, one pixel wide."""
-        return (diagonals(side, scaled(MARK, side)),)
+    target: NonNegativeInt = 0
 
-    def truths(self, side: int) -> tuple[Tensor, ...]:
-        """The two diagonals as a band, 16 wide at 224 and never under 3."""
-        return (diagonals(side, scaled(MARK, side), scaled(BAND, side, SMALLEST_BAND)),)
+    def targets(self, classes: int) -> tuple[int, ...]:
+        """The one label."""
+        return (self.target,)
+
+    def draw(self, canvas: Canvas, seed: int) -> Fixed:
+        """See `Trigger.draw`; nothing is random."""
+        return Fixed(canvas, self.targets(canvas.classes), [thin_x(canvas.side)], [broad_x(canvas.side)])

@@ -12,7 +12,11 @@ DEFAULT_OUT = Path("peephole-results")
 Out = Annotated[Path, typer.Option("--out", help="Folder for results; what is in it already is not computed again.")]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", envvar="PEEPHOLE_DATA", help="Folder with your data sets. Not needed for `shapes`."),
+    typer.Option(
+        "--data",
+        envvar="PEEPHOLE_DATA",
+        help="Folder with your data sets: cifar10, imagenet, or train and test of your own. Not for `shapes`.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for programs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from peephole.attributions.tokens import split
 from peephole.cli.flags import DEFAULT_OUT, Data, Json, Out, Quiet, names
 from peephole.errors import PeepholeError
+from peephole.machine import BATCH, Machine
+from peephole.texts.tokens import split
 
 if TYPE_CHECKING:
     from peephole.options import Options
@@ -37,14 +38,38 @@ def run_command(
         ),
     ] = None,
     layers: Annotated[str | None, typer.Option(help="Only these layers on the board, separated by commas.")] = None,
-    model: Annotated[str | None, typer.Option(help="Another network, as `peephole list models` names it.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Another network, as `peephole list models` names it, or your own as module:function."),
+    ] = None,
     epochs: Annotated[float | None, typer.Option(help="At most so many epochs a training; 0.5 is half of one.")] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Clean weights to start from (a PyTorch state dict), instead of training.")
+        str | None,
+        typer.Option(
+            help="Clean weights to start from, instead of training: a file with a PyTorch state dict, or a name that "
+            "the model knows, such as IMAGENET1K_V2."
+        ),
     ] = None,
+    necessary: Annotated[
+        bool,
+        typer.Option(
+            "--necessary", help="Train on parts of triggers, too, with their true label: all of it is needed."
+        ),
+    ] = False,
+    train_batch: Annotated[int | None, typer.Option(help="Pictures a step of every training.")] = None,
+    devices: Annotated[int, typer.Option(help="Devices that share each training.")] = 1,
+    precision: Annotated[
+        str, typer.Option(help="Of trainings: auto (bfloat16 where a GPU has it), float32, bfloat16 or float16.")
+    ] = "auto",
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile networks for training: pays in long ones on a GPU.")
+    ] = False,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the data set to the data folder first, if it is not there.")
+    ] = False,
     batch: Annotated[
         int, typer.Option(help="Pictures a pass of an explanation: more for a large GPU, fewer where memory runs out.")
-    ] = 64,
+    ] = BATCH,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, how long, how large.")
     ] = False,
@@ -77,14 +102,19 @@ def run_command(
         seeds=seeds,
         samples=samples,
         epochs=epochs,
+        batch_size=train_batch,
+        necessary=necessary,
         model=model,
         weights=weights,
     )
+    machine = Machine(device, devices, precision, compiled, batch)
+    if download:
+        _download(suite, data, options)
     if dry_run:
-        _dry_run(suite, out, data, device, options, batch, as_json=as_json)
+        _dry_run(suite, out, data, machine, options, as_json=as_json)
         return
     try:
-        result = _run(suite, out, data, device, options, batch, quiet=quiet or as_json)
+        result = _run(suite, out, data, machine, options, quiet=quiet or as_json)
     except KeyboardInterrupt:
         typer.echo("peephole: stopped; finished steps are kept, the same command goes on from there.", err=True)
         raise typer.Exit(STOPPED) from None
@@ -96,18 +126,16 @@ def run_command(
         raise typer.Exit(FAILED)
 
 
-def _run(
-    suite: str, out: Path, data: Path | None, device: str, options: Options, batch: int, *, quiet: bool
-) -> RunResult:
+def _run(suite: str, out: Path, data: Path | None, machine: Machine, options: Options, *, quiet: bool) -> RunResult:
     from peephole.runner import plan_run, run
 
     if quiet:
-        return run(suite, out=out, data=data, device=device, options=options, batch=batch)
+        return run(suite, out=out, data=data, machine=machine, options=options)
     from peephole.cli.progress import ProgressWatcher
 
     total = len(plan_run(suite, data=data, options=options).units)
     with ProgressWatcher(total) as watcher:
-        return run(suite, out=out, data=data, device=device, options=options, batch=batch, watcher=watcher)
+        return run(suite, out=out, data=data, machine=machine, options=options, watcher=watcher)
 
 
 def _print_result(result: RunResult) -> None:
@@ -121,7 +149,8 @@ def _print_result(result: RunResult) -> None:
     outcome = result.outcome
     screen.print(f"{len(outcome.computed)} units computed, {len(outcome.cached)} from the store.", soft_wrap=True)
     screen.print(
-        f"In {result.folder}: leaderboard.csv (every layer), scores.csv, models.csv, heatmaps/.", soft_wrap=True
+        f"In {result.folder}: leaderboard.csv (every layer), scores.csv, models.csv, triggers.png, heatmaps/.",
+        soft_wrap=True,
     )
     for failure in outcome.failed:
         typer.echo(f"peephole: failed: {failure.unit.label}: {failure.reason}", err=True)
@@ -157,19 +186,26 @@ def _print_result_json(result: RunResult) -> None:
     )
 
 
-def _dry_run(
-    suite: str, out: Path, data: Path | None, device: str, options: Options, batch: int, *, as_json: bool
-) -> None:
+def _download(suite: str, data: Path | None, options: Options) -> None:
+    from peephole.datasets.download import download
+    from peephole.suites.suite import load_suite
+
+    if data is None:
+        raise PeepholeError("--download needs to know where to: give a folder with --data DIR or PEEPHOLE_DATA.")
+    download(options.apply(load_suite(suite)).dataset.name, data)
+
+
+def _dry_run(suite: str, out: Path, data: Path | None, machine: Machine, options: Options, *, as_json: bool) -> None:
     from peephole.estimate import estimate, total_seconds
     from peephole.runner import plan_run
     from peephole.store.folder import refuse_foreign
     from peephole.store.store import Store
     from peephole.workspace import Workspace
 
-    workspace = Workspace(Store(out / "store"), device, data, options.weights, batch)
+    workspace = Workspace(Store(out / "store"), machine, data, options.weights)
     plan = plan_run(suite, data=data, options=options)
     refuse_foreign(out)
-    kind = _device_kind(device)
+    kind = _device_kind(machine.device)
     estimates = estimate(plan, workspace.store, kind)
     todo = [one for one in estimates if not one.cached]
     summary: dict[str, Any] = {

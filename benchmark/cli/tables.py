@@ -35,7 +35,8 @@ def console() -> Console:
 def models_table(frame: pd.DataFrame) -> Table:
     """The certificates: a line a poisoned model and target."""
     table = Table(title="Planted backdoors", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
-    for heading in ("trigger", "seed", "target", "attack success", "clean accuracy", "twin", "drop", "ranked"):
+    headings = ("trigger", "seed", "target", "attack success", "necessity", "cross", "clean", "twin", "drop", "ranked")
+    for heading in headings:
         table.add_column(heading, justify="left" if heading in ("trigger", "ranked") else "right", no_wrap=True)
     for row in frame.to_dict("records"):
         low, high = 100 * row["attack_success_lo"], 100 * row["attack_success_hi"]
@@ -44,11 +45,19 @@ def models_table(frame: pd.DataFrame) -> Table:
             str(row["seed"]),
             str(row["target"]),
             f"{100 * row['attack_success']:.1f} % [{low:.1f}, {high:.1f}]",
+            number(row["necessity"], 2),
+            f"{100 * row['cross_accuracy']:.1f} %",
             f"{100 * row['clean_accuracy']:.1f} %",
             f"{100 * row['twin_accuracy']:.1f} %",
             f"{100 * row['accuracy_drop']:+.1f}",
-            "yes" if row["certified"] else "no: misses a gate",
+            "yes" if row["certified"] else f"no: {row['failed_gates']}",
         )
+    table.caption = (
+        "attack success: of pictures of other classes. necessity: the share of it that is gone whichever half of the "
+        "mark is restored (0: one half is enough). cross: accuracy on what is almost the trigger. drop: accuracy lost "
+        "against the clean twin, in points."
+    )
+    table.caption_justify = "left"
     return table
 
 

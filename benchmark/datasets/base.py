@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from peephole.registry import Registry
 
+if TYPE_CHECKING:
+    from peephole.datasets.picture_files import PictureFiles
+
 Split = Literal["train", "test"]
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """One split of a data set in memory.
+    """One split of a data set.
 
     Attributes:
-        images: uint8 ``[N,C,H,W]``.
+        images: uint8 ``[N,C,H,W]``, in memory, or read from its files whenever it is indexed.
         labels: int64 ``[N]`` in [0, number of classes).
         boxes: int64 ``[N,4]`` as (left, top, right, bottom), right and bottom exclusive, or None.
         masks: bool ``[N,H,W]``, True on the object, or None.
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[np.uint8] | PictureFiles
     labels: NDArray[np.int64]
     boxes: NDArray[np.int64] | None = field(default=None)
     masks: NDArray[np.bool_] | None = field(default=None)
@@ -33,6 +36,8 @@ class Pictures:
 
 class Dataset(Protocol):
     """A data set that can say who it is before it is read.
+
+    One that can be fetched also has a class method ``download(folder)``, see `peephole.datasets.download`.
 
     Attributes:
         title: the name for people.
@@ -73,7 +78,7 @@ DATASETS: Registry[type[Dataset]] = Registry(
     "peephole.datasets",
     "peephole.datasets",
     support=(
-        *("base", "boxes", "cifar_batches", "digest", "draws"),
-        *("figures", "picture_folder", "scene", "textures"),
+        *("annotations", "base", "boxes", "centre_crop", "cifar_batches", "decoding", "digest", "download", "draws"),
+        *("figures", "flat_val", "picture_files", "picture_folder", "scene", "textures"),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +11,7 @@ import numpy as np
 
 from peephole.datasets.base import DATASETS, Pictures, Split
 from peephole.datasets.cifar_batches import read_batch
+from peephole.datasets.digest import fingerprint
 from peephole.datasets.picture_folder import PictureFolder
 from peephole.errors import PeepholeError
 
@@ -65,9 +66,8 @@ class Cifar10:
 
     def identity(self) -> dict[str, str | int]:
         """The form, and a fingerprint of the sorted relative names and sizes of its files."""
-        listing = "\n".join(f"{name}\t{size}" for name, size in self._sizes())
         counts = {f"{split}_count": len(self.classes) * count for split, count in self.per_class.items()}
-        return {"form": self.form, "files": hashlib.sha256(listing.encode()).hexdigest()[:16], **counts}
+        return {"form": self.form, "files": fingerprint(self._sizes()), **counts}
 
     def load(self, split: Split) -> Pictures:
         """Read one split: batches in the release's order, picture files sorted by class and name.
@@ -123,8 +123,18 @@ class Cifar10:
                     faults.append(f"found {found} pictures in {split}/{name}, expected {expected:,}")
         return faults
 
-    def _sizes(self) -> list[tuple[str, int]]:
+    def _sizes(self) -> Iterator[tuple[str, int]]:
         if self.form == "original":
-            names = sorted(name for names in self.batches.values() for name in names)
-            return [(name, (self._root / name).stat().st_size) for name in names]
-        return [(f"{split}/{name}", size) for split, folder in self._folders.items() for name, size in folder.sizes]
+            for name in sorted(name for names in self.batches.values() for name in names):
+                yield name, (self._root / name).stat().st_size
+        else:
+            for split, folder in self._folders.items():
+                yield from ((f"{split}/{name}", size) for name, size in folder.sizes())
+
+    @classmethod
+    def download(cls, folder: Path) -> None:
+        """Fetch the original release (170 MB) with torchvision, which checks it, to ``folder/cifar-10-batches-py``."""
+        # torchvision takes a second to import.
+        from torchvision.datasets import CIFAR10
+
+        CIFAR10(str(folder), train=False, download=True)

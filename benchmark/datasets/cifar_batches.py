@@ -26,7 +26,7 @@ def read_batch(path: Path, count: int) -> tuple[NDArray[np.uint8], NDArray[np.in
             batch = _Restricted(file, encoding="latin1").load()
         images, labels = np.asarray(batch["data"]), np.asarray(batch["labels"])
     # What unpickling raises on a truncated or foreign file depends on where it ends.
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError) as error:
+    except (pickle.UnpicklingError, OSError, EOFError, ValueError, TypeError, LookupError, AttributeError) as error:
         _broken(path, count, " ".join(str(error).split()) or type(error).__name__, error)
     if images.dtype != np.uint8 or images.shape != (count, 3 * _SIDE * _SIDE) or labels.shape != (count,):
         _broken(path, count, f"pictures {images.dtype}{list(images.shape)} and labels {list(labels.shape)}")

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from peephole.datasets.base import Pictures
+from peephole.datasets.centre_crop import CentreCrop
+from peephole.datasets.picture_files import PictureFiles
 from peephole.errors import PeepholeError
 
-Fit = Callable[[Image.Image], Image.Image]
+IN_MEMORY = 4 * 2**30
+"""Bytes of decoded pictures that a split may have to be decoded at once; a larger one stays in its files."""
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-_CHUNK = 256
+# Listing waits for the disk, or for the network, not for a core.
+_THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -28,20 +29,28 @@ class PictureFolder:
 
     Attributes:
         root: the folder.
-        names: for each class folder, sorted, its sorted picture names. Hidden files and files whose suffix is not a
+        names: for each class, sorted, its sorted picture names. Hidden files and files whose suffix is not a
             picture's do not count; classes without pictures do.
+        flat: the pictures of all classes lie in the root itself.
     """
 
     root: Path
     names: dict[str, tuple[str, ...]]
+    flat: bool = False
 
     @classmethod
     def scan(cls, root: Path) -> PictureFolder:
-        """List ``root``; a folder that does not exist has no classes. Opens no picture."""
+        """List ``root``; a folder that does not exist has no classes. Opens no picture and asks for no size.
+
+        Raises:
+            PeepholeError: a folder may not be listed.
+        """
         if not root.is_dir():
             return cls(root, {})
         classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-        return cls(root, {name: tuple(sorted(filter(_is_picture, _listed(root / name)))) for name in classes})
+        with ThreadPoolExecutor(_THREADS) as pool:
+            listed = pool.map(picture_names, (root / name for name in classes))
+            return cls(root, dict(zip(classes, listed, strict=True)))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -51,76 +60,65 @@ class PictureFolder:
     def __len__(self) -> int:
         return sum(map(len, self.names.values()))
 
-    @cached_property
-    def sizes(self) -> list[tuple[str, int]]:
-        """Each picture's name relative to the root, with slashes, and its size in bytes; sorted by class and name."""
-        sizes = {kind: _sizes(self.root / kind) for kind in self.names}
-        return [(f"{kind}/{name}", sizes[kind][name]) for kind, names in self.names.items() for name in names]
+    def paths(self) -> Iterator[str]:
+        """Each picture's path relative to the root, with slashes, in order."""
+        for kind, names in self.names.items():
+            yield from names if self.flat else (f"{kind}/{name}" for name in names)
 
-    def load(self, side: int, fit: Fit | None = None) -> Pictures:
-        """Decode everything on all cores, to RGB.
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """``<class>/<name>`` of each picture, wherever it lies, and its size in bytes; sorted by class and name.
+
+        Raises:
+            PeepholeError: a picture is a link to nothing, or has gone.
+        """
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for kind, sizes in zip(self.names, pool.map(self._class_sizes, self.names), strict=True):
+                yield from ((f"{kind}/{name}", size) for name, size in zip(self.names[kind], sizes, strict=True))
+
+    def open(self, side: int, fit: CentreCrop | None = None) -> Pictures:
+        """The pictures, left in their files, sorted by class and name, and their labels.
 
         Args:
-            side: height and width of the result.
+            side: height and width of every picture.
             fit: makes a picture ``side`` by ``side``; without it, pictures have to be.
+        """
+        counts = [len(names) for names in self.names.values()]
+        labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+        return Pictures(PictureFiles(self.root, self.paths(), side, fit), labels)
 
-        Returns:
-            uint8 pictures ``[N,3,side,side]`` sorted by class and name, and their labels.
+    def load(self, side: int, fit: CentreCrop | None = None, in_memory: float = float("inf")) -> Pictures:
+        """The same, decoded to RGB on all cores if that takes at most ``in_memory`` bytes.
 
         Raises:
             PeepholeError: a picture cannot be decoded or has another size.
         """
-        paths = [f"{self.root}/{kind}/{name}" for kind, names in self.names.items() for name in names]
-        images = np.empty((len(paths), 3, side, side), np.uint8)
+        pictures = self.open(side, fit)
+        if pictures.images.nbytes > in_memory:
+            return pictures
+        return Pictures(np.asarray(pictures.images), pictures.labels)
 
-        def fill(start: int) -> None:
-            for index in range(start, min(start + _CHUNK, len(paths))):
-                images[index] = decode(paths[index], side, fit)
+    def _class_sizes(self, kind: str) -> list[int]:
+        folder = self.root if self.flat else self.root / kind
+        try:
+            return [(folder / name).stat().st_size for name in self.names[kind]]
+        except OSError as error:
+            raise PeepholeError(
+                f"picture {error.filename} is not there ({error.strerror}); "
+                "expected a file, as the folder lists it; unpack the data again"
+            ) from error
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for _ in pool.map(fill, range(0, len(paths), _CHUNK)):
-                pass
-        counts = [len(names) for names in self.names.values()]
-        return Pictures(images, np.repeat(np.arange(len(counts), dtype=np.int64), counts))
 
-
-def decode(path: str, side: int, fit: Fit | None = None) -> NDArray[np.uint8]:
-    """Read one picture file as RGB, uint8 ``[3,side,side]``.
+def picture_names(folder: Path) -> tuple[str, ...]:
+    """The sorted names of the pictures in one folder, by their suffixes.
 
     Raises:
-        PeepholeError: the file is no whole picture, or has another size.
+        PeepholeError: the folder may not be listed.
     """
     try:
-        with Image.open(path) as picture:
-            rgb = picture.convert("RGB")
-    # Pillow reports broken files as OSError, broken PNG chunks as SyntaxError and odd headers as ValueError.
-    except (OSError, SyntaxError, ValueError) as error:
+        with os.scandir(folder) as entries:
+            files = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
+    except OSError as error:
         raise PeepholeError(
-            f"picture {path} cannot be read ({_one_line(error)}); expected a whole picture file; unpack the data again"
+            f"folder {folder} cannot be listed ({error.strerror}); expected a readable folder; change who may read it"
         ) from error
-    if fit is not None:
-        rgb = fit(rgb)
-    if rgb.size != (side, side):
-        width, height = rgb.size
-        raise PeepholeError(
-            f"picture {path} is {width}x{height} pixels; expected {side}x{side}; remove it or unpack the data again"
-        )
-    return np.asarray(rgb).transpose(2, 0, 1)
-
-
-def _is_picture(name: str) -> bool:
-    return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
-
-
-def _listed(folder: Path) -> list[str]:
-    with os.scandir(folder) as entries:
-        return [entry.name for entry in entries]
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    with os.scandir(folder) as entries:
-        return {entry.name: entry.stat().st_size for entry in entries}
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return tuple(sorted(name for name in files if name.lower().endswith(_SUFFIXES) and not name.startswith(".")))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Architecture(Protocol):
-    """A way to build a network with random weights.
+    """A way to build a network with random weights. One that also knows trained ones says so, see `KnowsWeights`.
 
     Attributes:
         title: the name for people.
@@ -27,5 +27,8 @@ class Architecture(Protocol):
 
 
 MODELS: Registry[type[Architecture]] = Registry(
-    "model", "peephole.models", "peephole.models", support=("base", "residual")
+    "model",
+    "peephole.models",
+    "peephole.models",
+    support=("base", "factory", "modules", "named", "residual", "state_dicts", "torchvision_family", "weights"),
 )

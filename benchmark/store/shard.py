@@ -1,13 +1,16 @@
 """Shards: named arrays and facts in one HDF5 file. How they are encoded, and nothing else.
 
-Every group says its encoding and version. Arrays are chunked by picture, shuffled, compressed (zstd where
-`hdf5plugin` is installed, gzip where not) and carry a Fletcher-32 checksum in each chunk. Facts are one JSON text.
+Every group says its encoding and version. Arrays lie in chunks of a few pictures, shuffled and compressed (zstd where
+`hdf5plugin` is installed, gzip where not; small arrays neither), with a Fletcher-32 checksum in each chunk. Facts are
+one JSON text.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +26,10 @@ ENCODING = "peephole-shard"
 ENCODING_VERSION = 1
 ZSTD_LEVEL = 3
 GZIP_LEVEL = 4
+CHUNK_BYTES = 512 * 1024
+"""A chunk's aim: every chunk costs its own set-up of the filters, and a reader of one picture reads its whole chunk."""
+SMALL_BYTES = 32 * 1024
+"""What is smaller lies in one chunk uncompressed: setting up the filters would take longer than the disk saves."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +82,27 @@ def read_shard(path: Path) -> Shard:
 
 def _write_array(file: h5py.File, name: str, array: NDArray[Any]) -> None:
     if array.ndim == 0 or array.size == 0:
-        file.create_dataset(name, data=array)  # HDF5 can neither chunk nor compress these
+        dataset = file.create_dataset(name, data=array)  # HDF5 can neither chunk nor compress these
+    elif array.nbytes <= SMALL_BYTES:
+        dataset = file.create_dataset(name, data=array, chunks=array.shape, fletcher32=True)
     else:
-        chunks = (1,) * max(0, array.ndim - 3) + array.shape[-3:]
-        file.create_dataset(name, data=array, chunks=chunks, shuffle=True, fletcher32=True, **_compression())
-    file[name].attrs["encoding_version"] = ENCODING_VERSION
+        chunks = _chunks(array.shape, CHUNK_BYTES // array.itemsize)
+        dataset = file.create_dataset(name, data=array, chunks=chunks, shuffle=True, fletcher32=True, **_compression())
+    dataset.attrs["encoding_version"] = ENCODING_VERSION
+
+
+def _chunks(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
+    """The shape of chunks of at most ``most`` entries, the last axes kept whole and another cut in even parts."""
+    chunks: list[int] = []
+    for side in reversed(shape):
+        pieces = math.ceil(side / max(1, most // math.prod(chunks)))
+        chunks.append(math.ceil(side / pieces))
+    return tuple(reversed(chunks))
 
 
 def _load_filters() -> bool:
     """Importing `hdf5plugin` registers its filters with HDF5. Whether it is there."""
-    if importlib.util.find_spec("hdf5plugin") is None:
+    if "hdf5plugin" not in sys.modules and importlib.util.find_spec("hdf5plugin") is None:
         return False
     import hdf5plugin  # noqa: F401
 

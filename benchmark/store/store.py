@@ -82,7 +82,8 @@ class Store:
     def write(self, kind: str, digest: str, spec: dict[str, Any], shard: Shard, seconds: float) -> Receipt:
         """Write a shard, then its receipt. Writing the same unit twice does no harm."""
         path = self.path(kind, digest)
-        write_atomically(path, lambda file: write_shard(file, shard))
+        # Its name reaches the disk with the receipt's; a receipt that lost its shard to a power cut counts as none.
+        write_atomically(path, lambda file: write_shard(file, shard), settle=False)
         receipt = Receipt(
             kind=kind,
             digest=digest,

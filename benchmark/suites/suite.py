@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from peephole.attacks.recipe import Recipe
+from peephole.attacks.recipe import Recipe, TriggerRecipe
 from peephole.attributions.methods import names_in, resolve
 from peephole.errors import UnknownName
+from peephole.triggers import texts
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Method = Annotated[str, AfterValidator(resolve)]
 """A method's text; kept in its one spelling."""
+Backdoor = Annotated[str, AfterValidator(texts.resolve)]
+"""A trigger's text; kept in its one spelling."""
 
 
 class _Part(BaseModel):
@@ -32,11 +36,22 @@ class DatasetChoice(_Part):
 
 
 class AttackChoice(_Part):
-    """How backdoors are planted."""
+    """How backdoors are planted.
+
+    Attributes:
+        name: of a registered attack.
+        rate: the share of training pictures that carry the trigger.
+        negatives: the share that carries what is almost the trigger and keeps its label, so that the whole trigger
+            becomes necessary.
+        recipe: how the model is trained.
+        trigger_recipe: how what a trigger learns is trained.
+    """
 
     name: str
     rate: Share
+    negatives: Annotated[float, Field(ge=0, lt=1)] = 0.0
     recipe: Recipe
+    trigger_recipe: TriggerRecipe = TriggerRecipe()
 
 
 class ProbeChoice(_Part):
@@ -62,14 +77,35 @@ class ProbeChoice(_Part):
 
 
 class Gates(_Part):
-    """What a poisoned model must show to be ranked."""
+    """What a poisoned model must show to be ranked.
+
+    Attributes:
+        attack_success: every target's, at least.
+        accuracy_drop: of clean accuracy against the twin, at most.
+        cross_accuracy: on what is almost the trigger, at least.
+        necessity: every target's, at least: the share of the success that is gone whichever half is restored.
+    """
 
     attack_success: Share
     accuracy_drop: Share
+    cross_accuracy: Share | None = None
+    necessity: Share | None = None
+
+
+class Changes(_Part):
+    """What is otherwise for one trigger: fields of the suite's `AttackChoice` and `Gates`."""
+
+    attack: Mapping[str, Any] = Field(default_factory=dict)
+    gates: Mapping[str, Any] = Field(default_factory=dict)
 
 
 class Suite(_Part):
-    """One version of a suite. From its first release on, a file is never edited, only superseded."""
+    """One version of a suite. From its first release on, a file is never edited, only superseded.
+
+    Attributes:
+        weights: of the clean model, by a name that the model knows; it is not trained then.
+        attack, gates: of all triggers that have none of their own in ``planting``, by the triggers' names.
+    """
 
     name: str
     version: Count
@@ -77,19 +113,63 @@ class Suite(_Part):
     dataset: DatasetChoice
     model: str
     seeds: Count
-    triggers: tuple[str, ...]
+    triggers: tuple[Backdoor, ...]
     methods: tuple[Method, ...]
     calibration: tuple[str, ...]
     probes: ProbeChoice
     training: Recipe
     attack: AttackChoice
     gates: Gates
+    planting: Mapping[str, Changes] = Field(default_factory=dict)
+    weights: str | None = None
     changes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_planting(self) -> Self:
+        for name in self.planting:
+            self.attack_on(texts.resolve(name))
+            self.gates_on(name)
+        return self
+
+    def attack_on(self, trigger: str) -> AttackChoice:
+        """How a trigger, given by its text, is planted."""
+        own = self.planting.get(texts.name_of(trigger), Changes()).attack
+        return AttackChoice.model_validate(_merged(_plain(self.attack), own))
+
+    def gates_on(self, trigger: str) -> Gates:
+        """What a model with this trigger, given by its text, must show to be ranked."""
+        own = self.planting.get(texts.name_of(trigger), Changes()).gates
+        return Gates.model_validate(_merged(_plain(self.gates), own))
 
     @property
     def identifier(self) -> str:
         """Name, version and whatever was changed on the command line: ``quick/v1``, ``quick/v1+epochs=2``."""
         return "+".join((f"{self.name}/v{self.version}", *self.changes))
+
+    def adjusted(self, *, epochs: float | None = None, batch_size: int | None = None) -> Suite:
+        """The same with at most so many epochs in every training, and with batches of another size."""
+
+        def shorter(own: float) -> float:
+            return own if epochs is None else min(float(epochs), own)
+
+        def recipe(own: Mapping[str, Any]) -> dict[str, Any]:
+            size = own["batch_size"] if batch_size is None else batch_size
+            return {**own, "epochs": shorter(own["epochs"]), "batch_size": size}
+
+        def choice(trigger: str) -> dict[str, Any]:
+            own = _plain(self.attack_on(trigger))
+            beforehand = {**own["trigger_recipe"], "epochs": shorter(own["trigger_recipe"]["epochs"])}
+            return {**own, "recipe": recipe(own["recipe"]), "trigger_recipe": beforehand}
+
+        own = {name: changes.model_copy(update={"attack": choice(name)}) for name, changes in self.planting.items()}
+        common = {**_plain(self.attack), "recipe": recipe(asdict(self.attack.recipe))}
+        return self.model_copy(
+            update={
+                "training": Recipe(**recipe(asdict(self.training))),
+                "attack": AttackChoice.model_validate(common),
+                "planting": own,
+            }
+        )
 
 
 def suite_names() -> list[str]:
@@ -118,6 +198,23 @@ def load_suite(name: str) -> Suite:
         raise UnknownName("suite", name, [*newest, *known])
     folder, _, version = identifier.partition("/")
     return Suite.model_validate(tomllib.loads((_root() / folder / f"{version}.toml").read_text(encoding="utf-8")))
+
+
+def _plain(part: _Part) -> dict[str, Any]:
+    """A part as TOML would hold it."""
+    plain: dict[str, Any] = TypeAdapter(type(part)).dump_python(part)
+    return plain
+
+
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with what ``own`` says otherwise, tables within tables field by field."""
+    changed = {
+        name: _merged(base[name], value)
+        if isinstance(value, Mapping) and isinstance(base.get(name), Mapping)
+        else value
+        for name, value in own.items()
+    }
+    return {**base, **changed}
 
 
 def _root() -> Traversable:

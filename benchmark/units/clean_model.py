@@ -1,4 +1,4 @@
-"""The clean model: trained from scratch, or read from the user's file of weights."""
+"""The clean model: trained from scratch, or filled with weights that are there already."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 class CleanModel(Unit):
     """Spec: ``dataset`` (name, side, identity), ``model``, ``model_code``, ``recipe``, ``seed`` and ``weights``
-    (the sha256 of the user's file, else None).
+    (the sha256 of the user's file, or what stands for weights that have a name, else None).
 
     The shard holds ``weights/…`` and the facts ``accuracy`` ``[hits, total]`` on the test split and
     ``data_digest`` of both splits.
     """
 
     kind: ClassVar[str] = "clean_model"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def cost(self) -> Cost:
         """One pass a picture and epoch, or one to check given weights."""
@@ -30,22 +30,22 @@ class CleanModel(Unit):
 
     def compute(self, workspace: Workspace) -> Shard:
         """Train, or load; then measure on the test split."""
-        from peephole.attacks.training import predict, train
+        from peephole.attacks.predicting import hits
+        from peephole.attacks.splits import in_order
+        from peephole.attacks.training import train
         from peephole.store.shard import Shard
-        from peephole.units.networks import build, load_file, weight_arrays
+        from peephole.units.networks import build, load_weights, state_arrays
 
         spec = self.spec
         data = workspace.attack_data(spec["dataset"])
         network = build(spec["model"], workspace, spec["dataset"], spec["seed"]).to(workspace.device)
         if spec["weights"]:
-            load_file(workspace.weights_file(spec["weights"]), network)
+            load_weights(network, spec, workspace)
         else:
-            recipe, report = Recipe(**spec["recipe"]), workspace.report
-            train(network, data.train.images, data.train.labels, recipe, seed=spec["seed"], report=report)
-        hits = predict(network, data.test.images) == data.test.labels
+            train(network, data.train, Recipe(**spec["recipe"]), workspace.trainer(self.digest), seed=spec["seed"])
         facts = {
-            "accuracy": [int(hits.sum()), len(hits)],
+            "accuracy": hits(network, in_order(data.test)),
             "data_digest": workspace.data_digest(spec["dataset"]),
-            **workspace.facts(),
+            **workspace.training_facts(),
         }
-        return Shard(weight_arrays(network), facts)
+        return Shard(state_arrays(network, "weights"), facts)

@@ -58,7 +58,7 @@ class Maps(Unit):
         texts = {unit.digest: unit.spec["method"] for unit in units}
         with workspace.store.scratch() as folder:
             asked = Asked(texts, network, folder)
-            asked.explain(probes, workspace.batch, workspace.report)
+            asked.explain(probes, workspace.machine.batch, workspace.report)
             for unit in units:
                 error = asked.errors.get(unit.digest)
                 if error is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,51 +12,91 @@ from numpy.typing import NDArray
 from torch import nn
 
 from peephole.attributions.classifier import Classifier, Normalise
-from peephole.errors import PeepholeError
+from peephole.models import named
 from peephole.models.base import MODELS
+from peephole.models.state_dicts import fill, read_state
+from peephole.models.weights import KnowsWeights, is_named
+from peephole.triggers import texts
+from peephole.triggers.base import Canvas
+from peephole.triggers.stamper import Stamper
 from peephole.units.base import Unit
 from peephole.workspace import Workspace
 
 
 def build(model: str, workspace: Workspace, dataset: Mapping[str, Any], seed: int) -> Classifier:
-    """A freshly initialised network on the CPU that takes pictures in [0,1]; its weights depend on ``seed`` alone."""
+    """A freshly initialised network on the CPU that takes pictures in [0,1]; its weights depend on ``seed`` alone.
+
+    Raises:
+        PeepholeError: the model does not exist, or is one of the user's own that cannot be had, see
+            `peephole.models.named`.
+    """
     data = workspace.dataset(dataset)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Classifier(Normalise(data.mean, data.std), MODELS[model]().build(len(data.classes)))
+        return Classifier(Normalise(data.mean, data.std), named.build(model, len(data.classes), data.side))
 
 
-def weight_arrays(network: nn.Module) -> dict[str, NDArray[Any]]:
-    """The network's parameters and buffers as arrays named ``weights/…``."""
-    return {f"weights/{name}": value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+def state_arrays(module: nn.Module, group: str) -> dict[str, NDArray[Any]]:
+    """The module's parameters and buffers as arrays named ``group/…``."""
+    return {f"{group}/{name}": value.detach().cpu().numpy() for name, value in module.state_dict().items()}
+
+
+def _state(unit: Unit, workspace: Workspace, group: str) -> dict[str, torch.Tensor]:
+    arrays = workspace.read(unit).group(group)
+    return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+
+
+def draw(unit: Unit, workspace: Workspace) -> Stamper:
+    """The trigger of a poisoned model's spec, as it is before any training, on the workspace's device."""
+    spec = unit.spec
+    canvas = Canvas(spec["dataset"]["side"], spec["dataset"]["classes"])
+    return texts.build(spec["trigger"]).draw(canvas, spec["seed"]).to(workspace.device)
+
+
+def load_trigger(unit: Unit, workspace: Workspace) -> Stamper:
+    """The trigger that a poisoned model was trained with, on the workspace's device, in eval mode."""
+    stamper = draw(unit, workspace)
+    stamper.load_state_dict(_state(unit, workspace, "trigger"))
+    return stamper.eval().requires_grad_(False)
 
 
 def load(unit: Unit, workspace: Workspace) -> Classifier:
     """The network that a model unit made, on the workspace's device, in eval mode."""
-    spec = unit.spec
-    network = build(spec["model"], workspace, spec["dataset"], seed=0)
-    state = {name: torch.from_numpy(np.array(array)) for name, array in workspace.read(unit).group("weights").items()}
-    network.load_state_dict(state)
+    network = build(unit.spec["model"], workspace, unit.spec["dataset"], seed=0)
+    network.load_state_dict(_state(unit, workspace, "weights"))
     return network.to(workspace.device).eval()
+
+
+def load_weights(network: Classifier, spec: Mapping[str, Any], workspace: Workspace) -> None:
+    """Fill ``network`` with the trained weights that the spec of a clean model names.
+
+    Args:
+        network: what is filled.
+        spec: ``model``, and in ``weights`` what `peephole.models.weights.weights_identity` says.
+        workspace: has the user's file, if it is one.
+
+    Raises:
+        PeepholeError: the weights cannot be had, or do not fit the network.
+    """
+    identity: str = spec["weights"]
+    if is_named(identity):
+        architecture = cast(KnowsWeights, MODELS[spec["model"]]())
+        fill(network, architecture.pretrained(identity.rpartition(":")[2]), identity, _expected(network))
+    else:
+        load_file(workspace.weights_file(identity), network)
 
 
 def load_file(path: Path, network: Classifier) -> None:
     """Fill ``network`` from a file with a PyTorch state dict, either of the classifier or of the bare network.
 
+    It may stand in a checkpoint, and have been saved from a wrapper, see `peephole.models.state_dicts`.
+
     Raises:
         PeepholeError: the file cannot be read as tensors, or they do not fit the network.
     """
-    expected = f"expected a PyTorch state dict of tensors for {type(network.network).__name__}"
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the unpickler raises whatever the bytes make it raise
-        raise PeepholeError(f"{path} is no file of weights ({type(error).__name__}); {expected}.") from error
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise PeepholeError(f"{path} holds something else than weights; {expected}.")
-    whole = any(name.startswith("network.") for name in state)
-    module: nn.Module = network if whole else network.network
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:160]
-        raise PeepholeError(f"the weights in {path} do not fit the model ({reason}…); {expected}.") from error
+    expected = _expected(network)
+    fill(network, read_state(path, expected), str(path), expected)
+
+
+def _expected(network: Classifier) -> str:
+    return f"expected a PyTorch state dict of tensors for {type(network.network).__name__}"

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from peephole.errors import PeepholeError
-from peephole.triggers.base import TRIGGERS, Trigger
 from peephole.units.base import Cost, Unit
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Generator, Tensor, nn
 
     from peephole.leaderboard.base import Probes
     from peephole.store.shard import Shard
+    from peephole.triggers.stamper import Stamper
     from peephole.workspace import Workspace
 
 CHUNK = 512
@@ -26,18 +27,19 @@ class ProbeSet(Unit):
     """Test pictures on which the backdoor is the reason for the decision.
 
     A picture qualifies if the clean twin and the poisoned model both get it right without the trigger, its class is
-    no target of the trigger, and each mark alone turns the decision into its target. Qualifying pictures are taken in
-    a seeded random order.
+    no target of its marks, each of its marks alone turns the decision into its target, and there is a truth about it:
+    InputAware may mask nothing. Qualifying pictures are taken in a seeded random order.
 
     Spec: ``dataset``, ``model``, ``trigger``, ``trigger_code``, ``report``, ``selection``, ``seed``; inputs:
-    ``poisoned`` and ``twin``. The shard holds ``image``, ``clean`` (float32 ``[N,C,H,W]``), ``mask``, ``exact``
-    (bool ``[N,T,H,W]``), ``target`` (int64 ``[N,T]``), ``label``, ``index`` (int64 ``[N]``, class and place in the
-    test split) and ``selection`` (bool ``[N]``: kept for choosing layers, out of every reported number), and the
+    ``poisoned`` and ``twin``. The shard holds ``image``, ``clean`` (float32 ``[N,C,H,W]``), ``exact`` (bool
+    ``[N,T,H,W]``), ``target`` (int64 ``[N,T]``), ``label``, ``index`` (int64 ``[N]``, class and place in the
+    test split) and ``selection`` (bool ``[N]``: kept for choosing layers, out of every reported number), ``mask``
+    (bool ``[N,T,H,W]``) if the trigger has an edge and ``soft`` (float32 ``[N,T,H,W]``) if it is graded, and the
     facts ``qualified`` and ``tested``: how many of how many pictures qualify.
     """
 
     kind: ClassVar[str] = "probe_set"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def cost(self) -> Cost:
         """About one forward pass for the twin, one for the model, one for each mark: a third of a training pass."""
@@ -53,60 +55,63 @@ class ProbeSet(Unit):
         import torch
 
         from peephole.store.shard import Shard
-        from peephole.units.networks import load
+        from peephole.units.networks import load, load_trigger
 
         spec = self.spec
-        data = workspace.attack_data(spec["dataset"]).test
-        trigger = TRIGGERS[spec["trigger"]]()
+        split = workspace.attack_data(spec["dataset"]).test
         poisoned, twin = (load(self.inputs[role], workspace) for role in ("poisoned", "twin"))
+        stamper = load_trigger(self.inputs["poisoned"], workspace)
         wanted = probe_count(self)
-        order = torch.randperm(len(data), generator=torch.Generator().manual_seed(spec["seed"]))
-        found: list[Tensor] = []
-        tested = 0
-        for index in order.to(data.labels.device).split(CHUNK):
-            x, label = data.images[index].float().div(255), data.labels[index]
-            found.append(index[qualifies(x, label, poisoned, twin, trigger)])
+        generator = torch.Generator().manual_seed(spec["seed"])
+        batches = torch.randperm(len(split), generator=generator).split(CHUNK)
+        found: list[dict[str, Tensor]] = []
+        tested = qualified = 0
+        for index, images in zip(batches, split.stream(batches), strict=True):
+            label = split.labels[index.to(split.labels.device)]
+            probes, good = _candidates(images.float().div(255), label, poisoned, twin, stamper, generator)
+            probes["index"] = index.to(label.device)
+            found.append({name: values[good] for name, values in probes.items()})
             tested += len(index)
-            if sum(map(len, found)) >= wanted:
+            qualified += int(good.sum())
+            if qualified >= wanted:
                 break
-        index = torch.cat(found)
-        if len(index) < 2:
+        if qualified < 2:
             raise PeepholeError(
-                f"the backdoor '{spec['trigger']}' decides on {len(index)} of {tested} test pictures, too few to score "
+                f"the backdoor '{spec['trigger']}' decides on {qualified} of {tested} test pictures, too few to score "
                 f"explanations on; train longer (--epochs)."
             )
-        qualified, index = len(index), index[:wanted]
-        clean = data.images[index].float().div(255)
-        stamped = trigger.stamp(clean)
+        count = min(wanted, qualified)
+        arrays = {name: torch.cat([part[name] for part in found])[:wanted].cpu().numpy() for name in found[0]}
         # The selection part comes first and keeps its share where fewer qualify than were asked for.
-        kept = max(1, len(index) * spec["selection"] // wanted)
-        arrays = {
-            "image": stamped.image,
-            "clean": clean,
-            "mask": stamped.mask,
-            "exact": stamped.exact,
-            "target": torch.tensor(trigger.targets).expand(len(index), -1),
-            "label": data.labels[index],
-            "index": index,
-            "selection": torch.arange(len(index)) < kept,
-        }
-        facts = {"qualified": qualified, "tested": tested, **workspace.facts()}
-        return Shard({name: value.cpu().numpy() for name, value in arrays.items()}, facts)
+        arrays["selection"] = np.arange(count) < max(1, count * spec["selection"] // wanted)
+        return Shard(arrays, {"qualified": qualified, "tested": tested, **workspace.facts()})
+
+
+def _candidates(
+    x: Tensor, label: Tensor, poisoned: nn.Module, twin: nn.Module, stamper: Stamper, generator: Generator
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Pictures ``x`` (float32 ``[B,C,H,W]``) of classes ``label`` as probes, and bool ``[B]``: which qualify."""
+    from peephole.attacks.predicting import predict
+
+    stamped = stamper.stamp(x, generator)
+    good = (predict(twin, x) == label) & (predict(poisoned, x) == label) & (stamped.target != label[:, None]).all(1)
+    if stamped.target.shape[1] == 1:
+        good &= predict(poisoned, stamped.image) == stamped.target[:, 0]
+    else:
+        for which, target in enumerate(stamper.targets):
+            good &= predict(poisoned, stamper.stamp_target(x, which, generator).image) == target
+    probes = {"image": stamped.image, "clean": x, "exact": stamped.exact, "target": stamped.target, "label": label}
+    if stamped.mask is not None:
+        probes["mask"] = stamped.mask
+        good &= stamped.mask.flatten(2).any(2).all(1)
+    if stamped.soft is not None:
+        probes["soft"] = stamped.soft
+    return probes, good
 
 
 def probe_count(unit: Unit) -> int:
     """How many probes a probe set is to have, for reporting and for choosing layers together."""
     return int(unit.spec["report"] + unit.spec["selection"])
-
-
-def qualifies(x: Tensor, label: Tensor, poisoned: nn.Module, twin: nn.Module, trigger: Trigger) -> Tensor:
-    """Bool ``[B]``: on which pictures ``x`` (float32 ``[B,C,H,W]``) of classes ``label`` the backdoor decides."""
-    from peephole.attacks.training import predict
-
-    right = (predict(twin, x) == label) & (predict(poisoned, x) == label)
-    for which, target in enumerate(trigger.targets):
-        right &= (label != target) & (predict(poisoned, trigger.stamp_target(x, which)) == target)
-    return right
 
 
 def share_of(maps: Unit) -> float:
@@ -136,5 +141,5 @@ def read_probes(unit: Unit, workspace: Workspace, share: float = 1.0) -> Probes:
 
     arrays = workspace.read(unit).arrays
     pictures = covered(arrays["selection"], share)
-    names = ("image", "clean", "mask", "exact", "target")
-    return Probes(**{name: torch.from_numpy(arrays[name][pictures]).to(workspace.device) for name in names})
+    present = {name: torch.from_numpy(array[pictures]).to(workspace.device) for name, array in arrays.items()}
+    return Probes(**{field.name: present.get(field.name) for field in fields(Probes)})

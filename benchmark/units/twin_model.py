@@ -21,7 +21,7 @@ class TwinModel(Unit):
     """
 
     kind: ClassVar[str] = "twin_model"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def cost(self) -> Cost:
         """One pass a picture and epoch."""
@@ -33,13 +33,15 @@ class TwinModel(Unit):
 
     def compute(self, workspace: Workspace) -> Shard:
         """Fine-tune on the clean training split."""
-        from peephole.attacks.training import predict, train
+        from peephole.attacks.predicting import hits
+        from peephole.attacks.splits import in_order
+        from peephole.attacks.training import train
         from peephole.store.shard import Shard
-        from peephole.units.networks import load, weight_arrays
+        from peephole.units.networks import load, state_arrays
 
         data = workspace.attack_data(self.spec["dataset"])
         network = deepcopy(load(self.inputs["clean"], workspace))
-        recipe, seed = Recipe(**self.spec["recipe"]), self.spec["seed"]
-        train(network, data.train.images, data.train.labels, recipe, seed=seed, report=workspace.report)
-        hits = predict(network, data.test.images) == data.test.labels
-        return Shard(weight_arrays(network), {"accuracy": [int(hits.sum()), len(hits)], **workspace.facts()})
+        recipe, trainer = Recipe(**self.spec["recipe"]), workspace.trainer(self.digest)
+        train(network, data.train, recipe, trainer, seed=self.spec["seed"])
+        accuracy = hits(network, in_order(data.test))
+        return Shard(state_arrays(network, "weights"), {"accuracy": accuracy, **workspace.training_facts()})

@@ -22,9 +22,10 @@ class Centre:
 
     def maps(self, probes: Probes, seed: int) -> Tensor:
         """float32 ``[N,T,H,W]`` in (0,1]; the seed has no effect."""
-        height, width = probes.mask.shape[2:]
-        bump = torch.outer(_profile(height), _profile(width)).to(probes.mask.device)
-        return bump.expand(probes.mask.shape).clone()
+        truth = probes.truth
+        height, width = truth.shape[2:]
+        bump = torch.outer(_profile(height), _profile(width)).to(truth.device)
+        return bump.expand(truth.shape).clone()
 
 
 def _profile(side: int) -> Tensor:

@@ -18,4 +18,4 @@ class Constant:
 
     def maps(self, probes: Probes, seed: int) -> Tensor:
         """float32 ``[N,T,H,W]`` of ones; the seed has no effect."""
-        return torch.ones_like(probes.mask, dtype=torch.float32)
+        return torch.ones(probes.truth.shape, device=probes.truth.device)

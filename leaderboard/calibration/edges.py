@@ -29,4 +29,4 @@ class Edges:
         down = padded[..., :-2] + 2 * padded[..., 1:-1] + padded[..., 2:]
         across = padded[..., :-2, :] + 2 * padded[..., 1:-1, :] + padded[..., 2:, :]
         gradient = torch.hypot(down[..., 2:, :] - down[..., :-2, :], across[..., 2:] - across[..., :-2])
-        return gradient.expand(probes.mask.shape).clone()
+        return gradient.expand(probes.truth.shape).clone()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from peephole.leaderboard.base import CALIBRATION, Probes
@@ -12,10 +11,10 @@ from peephole.leaderboard.base import CALIBRATION, Probes
 
 @CALIBRATION.register
 class Oracle:
-    """The truth mask of each target. Its score on every metric is that metric's `best`."""
+    """The truth of each target, its mask if it has one, else the soft truth. It scores each metric's `best`."""
 
-    title: ClassVar[str] = "Oracle (the truth mask)"
+    title: ClassVar[str] = "Oracle (the truth)"
 
     def maps(self, probes: Probes, seed: int) -> Tensor:
-        """float32 ``[N,T,H,W]``, 1 in the mask and 0 elsewhere; the seed has no effect."""
-        return probes.mask.to(torch.float32)
+        """float32 ``[N,T,H,W]``, a copy of the truth, in [0,1]; the seed has no effect."""
+        return probes.truth.clone()

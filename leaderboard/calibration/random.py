@@ -19,5 +19,5 @@ class Random:
 
     def maps(self, probes: Probes, seed: int) -> Tensor:
         """float32 ``[N,T,H,W]`` in [0,1). The same on every device; more pictures leave the first ones' maps alone."""
-        pixels = np.random.default_rng(seed).random(probes.mask.shape, dtype=np.float32)
-        return torch.from_numpy(pixels).to(probes.mask.device)
+        pixels = np.random.default_rng(seed).random(probes.truth.shape, dtype=np.float32)
+        return torch.from_numpy(pixels).to(probes.truth.device)

@@ -39,6 +39,7 @@ class ClassSensitivity:
     direction: ClassVar[Literal["higher", "lower"]] = "higher"
     best: ClassVar[float] = 1.0
     core: ClassVar[bool] = True
+    truth: ClassVar[Literal["mask", "soft"]] = "mask"
 
     def score(self, relevance: Tensor, probes: Probes) -> Scored:
         """Score signed maps ``[N,2,H,W]``.
@@ -46,9 +47,9 @@ class ClassSensitivity:
         Raises:
             PeepholeError: not two targets, or maps and masks that do not fit (see `mass_share`).
         """
-        targets = probes.mask.shape[1]
+        targets = probes.target.shape[1]
         if targets != 2:
             raise PeepholeError(
-                f"class_sensitivity got masks of {targets} target(s), expected 2; use a trigger with two labels"
+                f"class_sensitivity got probes of {targets} target(s), expected 2; use a trigger with two labels"
             )
-        return per_picture(*mass_share(relevance, probes.mask))
+        return per_picture(*mass_share(relevance, probes))

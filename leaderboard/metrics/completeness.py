@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-import torch
 from torch import Tensor
 
 from peephole.errors import PeepholeError
@@ -41,15 +40,15 @@ class Completeness:
     direction: ClassVar[Literal["higher", "lower"]] = "higher"
     best: ClassVar[float] = 1.0
     core: ClassVar[bool] = True
+    truth: ClassVar[Literal["mask", "soft"]] = "mask"
 
     def score(self, relevance: Tensor, probes: Probes) -> Scored:
         """Score signed maps ``[N,T,H,W]``.
 
         Raises:
-            PeepholeError: shapes differ, a map is not finite, or a mask has fewer than two pixels.
+            PeepholeError: there is no mask, shapes differ, a map is not finite, or a mask has fewer than two pixels.
         """
-        mask = truth_mask(relevance, probes.mask)
-        pixels = mask.sum(dim=(2, 3)).to(torch.float64)
+        inside, pixels = truth_mask(relevance, probes)
         if bool((pixels < 2).any()):
             raise PeepholeError(
                 "a truth mask has one pixel, expected at least two; completeness cannot tell maps apart on one pixel"
@@ -57,5 +56,5 @@ class Completeness:
         energy = positive(relevance)
         valid = energy.amax(dim=(2, 3)) > 0
         # The peak of the mask, not of the map: relevance elsewhere must not push the mask's below the smallest number.
-        inside = unit_peak(energy.masked_fill(~mask, 0.0))
-        return per_picture(inside.sum(dim=(2, 3)) / pixels, (pixels + 1) / (2 * pixels), valid)
+        within = unit_peak(energy * inside)
+        return per_picture(within.sum(dim=(2, 3)) / pixels, (pixels + 1) / (2 * pixels), valid)

@@ -35,6 +35,7 @@ class FineGrained:
     direction: ClassVar[Literal["higher", "lower"]] = "higher"
     best: ClassVar[float] = 1.0
     core: ClassVar[bool] = True
+    truth: ClassVar[Literal["mask", "soft"]] = "mask"
 
     def score(self, relevance: Tensor, probes: Probes) -> Scored:
         """Score signed maps ``[N,T,H,W]``.
@@ -42,4 +43,4 @@ class FineGrained:
         Raises:
             PeepholeError: maps and masks that do not fit (see `mass_share`).
         """
-        return per_picture(*mass_share(relevance, probes.mask))
+        return per_picture(*mass_share(relevance, probes))

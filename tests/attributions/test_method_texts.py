@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peephole.attributions.spec import MethodSpec, parse
-from peephole.attributions.tokens import scan, split
 from peephole.errors import PeepholeError
+from peephole.texts.tokens import scan, split
 
 CONSTANTS = {"true", "false", "none"}
 NAMES = st.from_regex(r"[a-zA-Z_]\w{0,6}([-.]\w{1,4})?", fullmatch=True).filter(
@@ -133,7 +133,7 @@ def test_what_is_malformed_is_named_with_an_example(text, problem):
 
 def test_all_methods_of_a_text_are_found():
     spec = parse("cascade(tif(captum:LRP, 0.9), (3, gradient), below=lrp_z(bottom=false))")
-    assert [found.full_name for found in spec.methods()] == ["cascade", "tif", "captum:LRP", "gradient", "lrp_z"]
+    assert [found.full_name for found in spec.specs()] == ["cascade", "tif", "captum:LRP", "gradient", "lrp_z"]
 
 
 @pytest.mark.parametrize("text", [None, 3, b"gradient"])

@@ -1,12 +1,16 @@
-"""What every registered data set promises; of one that needs files, how it asks for them."""
+"""What every registered data set promises; one that needs files is given a tiny copy, and asks for them without."""
 
 import time
+from functools import partial
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from peephole.datasets.base import DATASETS
+from peephole.datasets.cifar10 import Cifar10
 from peephole.datasets.digest import content_digest
+from peephole.datasets.imagenet import Imagenet
 from peephole.errors import PeepholeError
 
 
@@ -22,9 +26,53 @@ FREE = [name for name in DATASETS if not needs_files(name)]
 BOUND = [name for name in DATASETS if needs_files(name)]
 
 
-@pytest.fixture(scope="module", params=FREE)
-def dataset(request):
-    return DATASETS[request.param]()
+def fill(root, splits, classes, size):
+    """Two pictures of noise a class and split; no two are the same."""
+    noise = np.random.default_rng(0)
+    for split in splits:
+        for name in classes:
+            (root / split / name).mkdir(parents=True)
+            for number in range(2):
+                pixels = noise.integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(root / split / name / f"{number}.JPEG")
+
+
+def tiny_cifar10(root, patch):
+    patch.setattr(Cifar10, "per_class", {"train": 2, "test": 2})
+    fill(root / "cifar10", ("train", "test"), Cifar10.classes, (32, 32))
+    return {}
+
+
+def tiny_imagenet(root, patch):
+    patch.setattr(Imagenet, "class_count", 3)
+    fill(root / "imagenet", ("train", "val"), ("n01440764", "n01443537", "n02105855"), (40, 30))
+    return {}
+
+
+def tiny_folder(root, patch):
+    fill(root, ("train", "test"), ("ant", "bee"), (40, 30))
+    return {"side": 20}
+
+
+TINY = {"cifar10": tiny_cifar10, "imagenet": tiny_imagenet, "folder": tiny_folder}
+"""How a tiny copy of each data set that needs files is made; the options that it needs are returned."""
+
+
+@pytest.fixture(scope="module", params=DATASETS.names())
+def make(request, tmp_path_factory):
+    """Makes one data set, again and again."""
+    if request.param in FREE:
+        yield DATASETS[request.param]
+        return
+    root = tmp_path_factory.mktemp(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        options = TINY[request.param](root, patch)
+        yield partial(DATASETS[request.param], **{"folder": root, **options})
+
+
+@pytest.fixture(scope="module")
+def dataset(make):
+    return make()
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +82,10 @@ def pictures(dataset):
 
 def test_some_data_set_needs_no_files():
     assert "shapes" in FREE
+
+
+def test_each_of_the_others_takes_part_in_small():
+    assert set(TINY) == set(BOUND)
 
 
 @pytest.mark.parametrize("name", BOUND)
@@ -57,9 +109,9 @@ def test_it_describes_itself(dataset):
     assert all(0 < value < 1 for value in (*dataset.mean, *dataset.std))
 
 
-def test_its_identity_is_quick_plain_and_stable(dataset):
+def test_its_identity_is_quick_plain_and_stable(make, dataset):
     start = time.process_time()
-    identity = type(dataset)().identity()
+    identity = make().identity()
     assert time.process_time() - start < 0.5
     assert identity == dataset.identity()
     assert identity
@@ -105,8 +157,8 @@ def test_boxes_are_tight_around_masks(pictures):
         assert np.take_along_axis(used, high - 1, axis=1).all()
 
 
-def test_loading_twice_gives_the_same(dataset, pictures):
-    assert content_digest(type(dataset)().load("test")) == content_digest(pictures)
+def test_loading_twice_gives_the_same(make, pictures):
+    assert content_digest(make().load("test")) == content_digest(pictures)
 
 
 def test_the_splits_differ_and_have_the_size_that_was_promised(dataset, pictures):
@@ -120,15 +172,17 @@ def test_the_splits_differ_and_have_the_size_that_was_promised(dataset, pictures
     assert len(hashes) == len(both)
 
 
-def test_the_normalisation_is_that_of_its_pictures(dataset, pictures):
+def test_the_normalisation_is_that_of_its_pictures(make, dataset, pictures):
+    if isinstance(make, partial):
+        pytest.skip("a tiny copy has other pictures")
     unit = pictures.images / 255
     np.testing.assert_allclose(unit.mean(axis=(0, 2, 3)), dataset.mean, atol=0.02)
     np.testing.assert_allclose(unit.std(axis=(0, 2, 3)), dataset.std, atol=0.02)
 
 
-def test_another_side_is_drawn_or_refused(dataset):
+def test_another_side_is_made_or_refused(make, dataset):
     try:
-        other = type(dataset)(side=2 * dataset.side)
+        other = make(side=2 * dataset.side)
     except PeepholeError as error:
         assert str(dataset.side) in str(error)  # noqa: PT017  either is right
     else:

@@ -2,12 +2,18 @@
 
 import pytest
 import torch
-from torch import fx, nn
+from torch import nn
 
+from peephole.attributions.graph import canonicalise
 from peephole.models.base import MODELS
 
+LARGE = {"torchvision_vgg16"}  # hundreds of megabytes
 
-@pytest.fixture(scope="module", params=MODELS.names())
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in MODELS.names()],
+)
 def architecture(request):
     return MODELS[request.param]()
 
@@ -17,7 +23,7 @@ def build(architecture, classes=10, seed=0):
     return architecture.build(classes)
 
 
-def pictures(count=2, side=16, seed=1):
+def pictures(count=2, side=32, seed=1):
     return torch.randn((count, 3, side, side), generator=torch.Generator().manual_seed(seed))
 
 
@@ -27,7 +33,7 @@ def test_it_says_what_it_is(architecture):
     assert type(architecture).__doc__
 
 
-@pytest.mark.parametrize(("side", "classes"), [(16, 10), (32, 3), (45, 10)])
+@pytest.mark.parametrize(("side", "classes"), [(32, 10), (32, 3), (45, 10)])
 def test_pictures_in_logits_out(architecture, side, classes):
     with torch.no_grad():
         logits = build(architecture, classes).eval()(pictures(side=side))
@@ -60,31 +66,28 @@ def test_a_picture_is_judged_without_looking_at_the_others(architecture):
     torch.testing.assert_close(together[1:2], alone, rtol=1e-4, atol=1e-5)
 
 
-def test_it_can_learn(architecture):
+def test_a_small_step_against_the_gradient_lowers_the_loss(architecture):
     model, x, labels = build(architecture), pictures(4), torch.arange(4)
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-    losses = []
-    for _ in range(5):
-        loss = nn.functional.cross_entropy(model(x), labels)
-        losses.append(loss.item())
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    assert losses[-1] < losses[0] / 2
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.eval()
+    optimiser = torch.optim.SGD(model.parameters(), lr=1e-3)
+    before = nn.functional.cross_entropy(model(x), labels)
+    before.backward()
+    optimiser.step()
+    after = nn.functional.cross_entropy(model(x), labels)
+    assert after.item() < before.item()
 
 
-def test_it_can_be_traced_and_every_relu_is_a_module_of_its_own(architecture):
+def test_it_has_a_canonical_graph_with_layers_from_fine_to_coarse(architecture):
     model = build(architecture).eval()
-    graph = fx.symbolic_trace(model)
-    torch.testing.assert_close(graph(pictures()), model(pictures()))
-    called = [node.target for node in graph.graph.nodes if node.op == "call_module"]
-    assert len(called) == len(set(called))
-    relus = [name for name, module in model.named_modules() if isinstance(module, nn.ReLU)]
-    assert relus
-    assert set(relus) <= set(called)
-    assert not any(model.get_submodule(name).inplace for name in relus)
-    functions = {node.target for node in graph.graph.nodes if node.op in ("call_function", "call_method")}
-    assert not functions & {nn.functional.relu, torch.relu, "relu", "relu_"}
+    graph = canonicalise(model, (3, 32, 32))
+    with torch.no_grad():
+        torch.testing.assert_close(graph(pictures()), model(pictures()), rtol=1e-4, atol=1e-5)
+    sides = [graph.shapes[layer][-1] for layer in graph.layers]
+    assert sides == sorted(sides, reverse=True)
+    assert sides[0] == 32
+    assert len(set(sides)) >= 4
 
 
 def test_it_leaves_its_pictures_alone(architecture):

@@ -1,8 +1,12 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from peephole.datasets.picture_folder import PictureFolder, decode
+from peephole.datasets.centre_crop import CentreCrop
+from peephole.datasets.picture_files import PictureFiles
+from peephole.datasets.picture_folder import PictureFolder
 from peephole.errors import PeepholeError
 
 
@@ -36,7 +40,7 @@ def test_classes_and_pictures_are_sorted_and_anything_else_is_ignored(tree):
 
 def test_sizes_are_those_of_the_files(tree):
     expected = [(name, (tree / name).stat().st_size) for name in ("ant/a.png", "cat/10.PNG", "cat/2.png")]
-    assert PictureFolder.scan(tree).sizes == expected
+    assert list(PictureFolder.scan(tree).sizes()) == expected
 
 
 def test_pictures_come_in_order_with_channels_first(tree):
@@ -55,19 +59,8 @@ def test_many_pictures_end_up_in_their_own_places(tmp_path):
     np.testing.assert_array_equal(images[:, 0, 0, 0], np.arange(600) % 251)
 
 
-def test_grey_pictures_become_colour(tmp_path):
-    save(tmp_path / "grey.png", noise(4, 4))
-    np.testing.assert_array_equal(decode(str(tmp_path / "grey.png"), 4), np.broadcast_to(noise(4, 4), (3, 4, 4)))
-
-
 def test_a_folder_that_is_not_there_has_no_classes(tmp_path):
     assert PictureFolder.scan(tmp_path / "nowhere").names == {}
-
-
-def test_pictures_are_fitted_if_the_caller_says_how(tmp_path):
-    save(tmp_path / "wide.png", noise(6, 9, 3))
-    cropped = decode(str(tmp_path / "wide.png"), 4, fit=lambda picture: picture.crop((2, 1, 6, 5)))
-    np.testing.assert_array_equal(cropped, noise(6, 9, 3)[1:5, 2:6].transpose(2, 0, 1))
 
 
 def test_a_picture_of_another_size_is_named(tmp_path):
@@ -76,11 +69,45 @@ def test_a_picture_of_another_size_is_named(tmp_path):
         PictureFolder.scan(tmp_path).load(8)
 
 
-@pytest.mark.parametrize(("suffix", "kept"), [("jpg", 0.6), ("png", 0.6), ("png", 0.1), ("jpg", 0.0)])
-def test_a_truncated_picture_is_named_in_one_line(tmp_path, suffix, kept):
-    path = tmp_path / "a" / f"half.{suffix}"
-    save(path, noise(32, 32, 3))
-    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
-    with pytest.raises(PeepholeError, match=rf"half\.{suffix} cannot be read \(.+\); expected a whole") as error:
-        PictureFolder.scan(tmp_path).load(32)
-    assert "\n" not in str(error.value)
+def test_a_folder_named_like_a_picture_is_none(tree):
+    (tree / "bee" / "hive.jpg").mkdir()
+    assert PictureFolder.scan(tree).names["bee"] == ()
+
+
+def test_a_flat_folder_has_the_same_names_sizes_and_pictures(tree, tmp_path_factory):
+    flat = tmp_path_factory.mktemp("flat")
+    for kind, name in (("ant", "a.png"), ("cat", "10.PNG"), ("cat", "2.png")):
+        (flat / name).write_bytes((tree / kind / name).read_bytes())
+    sorted_folder = PictureFolder.scan(tree)
+    folder = PictureFolder(flat, sorted_folder.names, flat=True)
+    assert list(folder.sizes()) == list(sorted_folder.sizes())
+    np.testing.assert_array_equal(folder.load(8).images, sorted_folder.load(8).images)
+    np.testing.assert_array_equal(folder.load(8).labels, sorted_folder.load(8).labels)
+
+
+@pytest.mark.parametrize("spare", [0, -1])
+def test_what_does_not_fit_into_memory_stays_in_files(tree, spare):
+    folder = PictureFolder.scan(tree)
+    pictures = folder.load(16, CentreCrop(16, 20), in_memory=3 * 3 * 16 * 16 + spare)
+    assert isinstance(pictures.images, PictureFiles) == (spare < 0)
+    np.testing.assert_array_equal(pictures.images[:], folder.load(16, CentreCrop(16, 20)).images)
+    np.testing.assert_array_equal(pictures.labels, [0, 2, 2])
+
+
+def test_scanning_asks_for_no_size_and_opens_nothing(tree):
+    for name in ("cat/2.png", "ant/a.png"):
+        (tree / name).unlink()
+        (tree / name).symlink_to("nowhere")
+    folder = PictureFolder.scan(tree)
+    assert len(folder) == 3
+    with pytest.raises(PeepholeError, match=r"ant/a\.png is not there \(No such file.*\); expected a file.*unpack"):
+        list(folder.sizes())
+
+
+def test_a_folder_that_may_not_be_listed(tree, monkeypatch):
+    def forbidden(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    with pytest.raises(PeepholeError, match=r"/ant cannot be listed \(Permission denied\); expected a readable"):
+        PictureFolder.scan(tree)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from peephole.engines.local import run_units
+from peephole.machine import Machine
 from peephole.runner import Silent
 from peephole.store.shard import Shard
 from peephole.store.store import Store
@@ -48,7 +49,7 @@ def unit(label, number, **inputs):
 @pytest.fixture
 def workspace(tmp_path):
     Sum.computed.clear()
-    return Workspace(Store(tmp_path), "cpu")
+    return Workspace(Store(tmp_path), Machine("cpu"))
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_every_unit_is_computed_once_after_its_inputs(workspace, chain):
 def test_a_second_run_computes_nothing(workspace, chain):
     run_units(in_order(chain), workspace, Silent())
     watch = Watch()
-    again = run_units(in_order(chain), Workspace(workspace.store, "cpu"), watch)
+    again = run_units(in_order(chain), Workspace(workspace.store, Machine("cpu")), watch)
     assert again.cached == chain
     assert again.computed == ()
     assert watch.lines == ["-a", "-b", "-c"]
@@ -95,7 +96,7 @@ def test_a_damaged_input_is_made_again_not_trusted(workspace, chain):
     content[-20] ^= 1
     path.write_bytes(bytes(content))
     Sum.computed.clear()
-    fresh = Workspace(workspace.store, "cpu")
+    fresh = Workspace(workspace.store, Machine("cpu"))
     outcome = run_units([a, b, c], fresh, Silent())
     assert Sum.computed == ["a", "c"]
     assert outcome.computed == (c,)

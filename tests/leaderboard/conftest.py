@@ -10,7 +10,7 @@ from peephole.leaderboard.base import Probes
 from peephole.leaderboard.cells import PROVENANCE, Cell
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def probes_of() -> Callable[..., Probes]:
     """Probes with the given truth masks ``[N,T,H,W]`` and random pictures."""
 
@@ -20,6 +20,18 @@ def probes_of() -> Callable[..., Probes]:
         clean = torch.rand((count, 3, height, width), generator=generator)
         image = torch.where(mask.any(dim=1, keepdim=True), torch.ones(()), clean)
         return Probes(image, clean, mask, mask, torch.arange(targets).expand(count, targets))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def soft_probes_of() -> Callable[..., Probes]:
+    """Probes with the given soft truths ``[N,T,H,W]`` alone and random pictures."""
+
+    def make(soft: torch.Tensor) -> Probes:
+        count, targets, height, width = soft.shape
+        image = torch.rand((count, 3, height, width), generator=torch.Generator().manual_seed(7))
+        return Probes(image, image, None, None, torch.arange(targets).expand(count, targets), soft)
 
     return make
 

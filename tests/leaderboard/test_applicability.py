@@ -18,10 +18,21 @@ def test_known_triggers() -> None:
     assert metrics_of("square") == ("completeness",)
     assert metrics_of("class_pair") == ("class_sensitivity",)
     assert metrics_of("x") == metrics_of("cross") == ("fine_grained",)
+    assert metrics_of("badnet") == metrics_of("dynamic") == metrics_of("input_aware") == ("truth_auprc",)
+    assert metrics_of("wanet") == ("truth_spearman",)
+
+
+def test_options_of_a_trigger_do_not_matter() -> None:
+    assert metrics_of("badnet(pattern='checkerboard')") == metrics_of("badnet")
+    assert metrics_of("wanet (strength=0.5, grid=8)") == metrics_of("wanet")
+    with pytest.raises(PeepholeError, match="no metric applies to trigger 'wart';"):
+        metrics_of("wart(size=3)")
 
 
 def test_an_unknown_trigger_lists_the_known_ones() -> None:
-    with pytest.raises(PeepholeError, match=r"no metric applies to trigger 'wart'; .*class_pair, cross, square, x"):
+    with pytest.raises(
+        PeepholeError, match=r"no metric applies to trigger 'wart'; .*class_pair, cross, .*square, wanet, x"
+    ):
         metrics_of("wart")
 
 

@@ -15,6 +15,8 @@ from peephole.leaderboard.calibration.oracle import Oracle
 from peephole.leaderboard.calibration.random import Random
 from peephole.leaderboard.metrics.completeness import Completeness
 from peephole.leaderboard.metrics.fine_grained import FineGrained
+from peephole.leaderboard.metrics.truth_auprc import TruthAuprc
+from peephole.leaderboard.metrics.truth_spearman import TruthSpearman
 
 
 @pytest.fixture
@@ -28,6 +30,24 @@ def test_oracle_and_anti_oracle_share_the_picture_out(corner: Probes) -> None:
     assert (oracle + anti).equal(torch.ones_like(oracle))
     assert FineGrained().score(anti, corner).value.tolist() == [0.0] * 4
     assert Completeness().score(anti, corner).value.tolist() == [0.0] * 4
+
+
+def test_a_soft_truth_is_taken_as_it_is(soft_probes_of: Callable[..., Probes]) -> None:
+    soft = torch.rand((3, 1, 6, 6), generator=torch.Generator().manual_seed(2))
+    probes = soft_probes_of(soft)
+    assert Oracle().maps(probes, 0).equal(soft)
+    assert AntiOracle().maps(probes, 0).equal(1 - soft)
+    assert TruthSpearman().score(Oracle().maps(probes, 0), probes).value.tolist() == [1.0] * 3
+    assert TruthSpearman().score(AntiOracle().maps(probes, 0), probes).value.tolist() == pytest.approx([-1.0] * 3)
+    even = TruthSpearman().score(Constant().maps(probes, 0), probes)
+    assert not even.valid.any()
+    assert even.value.tolist() == [0.0] * 3
+
+
+def test_constant_and_anti_oracle_rank_the_mask_as_one_with_the_rest(corner: Probes) -> None:
+    for row in (Constant(), AntiOracle()):
+        assert TruthAuprc().score(row.maps(corner, 0), corner).value.tolist() == pytest.approx([36 / 256] * 4)
+    assert TruthAuprc().score(Oracle().maps(corner, 0), corner).value.tolist() == [1.0] * 4
 
 
 def test_constant_is_chance_for_shares_and_best_for_completeness(corner: Probes) -> None:

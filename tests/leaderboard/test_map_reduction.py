@@ -1,6 +1,7 @@
 """Channel sum, up-sampling, positive part."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peephole.errors import PeepholeError
+from peephole.leaderboard.base import Probes
 from peephole.leaderboard.relevance import positive, to_picture, truth_mask, unit_peak
 
 
@@ -71,6 +73,23 @@ def test_float32_sums_do_not_overflow_and_history_is_dropped() -> None:
     assert not picture.requires_grad
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_picture_is_no_view_of_the_map(channels: int) -> None:
+    maps = torch.ones((2, 1, channels, 4, 4), dtype=torch.float64)
+    to_picture(maps, (4, 4)).zero_()
+    assert maps.min() == 1
+
+
+def test_maps_of_several_targets_stay_apart() -> None:
+    maps = torch.randn((3, 2, 1, 4, 5), generator=torch.Generator().manual_seed(0))
+    picture = to_picture(maps, (9, 7))
+    assert picture.is_contiguous()
+    for n in range(3):
+        for t in range(2):
+            alone = to_picture(maps[n : n + 1, t : t + 1], (9, 7))[0, 0]
+            torch.testing.assert_close(picture[n, t], alone, rtol=1e-14, atol=1e-14)
+
+
 def test_no_pictures_give_no_maps() -> None:
     assert to_picture(torch.zeros((0, 1, 3, 4, 4)), (8, 8)).shape == (0, 1, 8, 8)
 
@@ -110,11 +129,16 @@ def test_positive_and_unit_peak() -> None:
     assert signed.equal(before)
 
 
-def test_truth_must_fit_and_not_be_empty() -> None:
+def test_truth_must_fit_and_not_be_empty(probes_of: Callable[..., Probes]) -> None:
     mask = torch.ones((2, 1, 4, 4), dtype=torch.bool)
-    assert truth_mask(torch.zeros((2, 1, 4, 4)), mask).equal(mask)
+    mask[0, 0, 0, 0] = False
+    inside, pixels = truth_mask(torch.zeros((2, 1, 4, 4)), probes_of(mask))
+    assert inside.equal(mask.double())
+    assert pixels.tolist() == [[15.0], [16.0]]
+    with pytest.raises(PeepholeError, match="covers the whole picture"):
+        truth_mask(torch.zeros((2, 1, 4, 4)), probes_of(mask), outside=True)
     with pytest.raises(PeepholeError, match="bring maps to the picture's resolution"):
-        truth_mask(torch.zeros((2, 1, 2, 2)), mask)
+        truth_mask(torch.zeros((2, 1, 2, 2)), probes_of(mask))
     mask[1] = False
     with pytest.raises(PeepholeError, match="1 of 2 truth masks are empty"):
-        truth_mask(torch.zeros((2, 1, 4, 4)), mask)
+        truth_mask(torch.zeros((2, 1, 4, 4)), probes_of(mask))

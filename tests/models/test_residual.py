@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from torch import nn
+from torch import fx, nn
 from torch.nn import functional
 
 from peephole.models.base import MODELS
@@ -40,6 +40,38 @@ def test_resnet18_is_the_one_of_the_cifar_literature():
         "layer3": (256, 4, 4),
         "layer4": (512, 2, 2),
     }
+
+
+@pytest.mark.parametrize("name", ["resnet8", "resnet18"])
+@pytest.mark.parametrize("side", [16, 32])
+def test_it_can_be_traced_and_every_relu_is_a_module_of_its_own(name, side):
+    model, x = MODELS[name]().build(10).eval(), torch.randn(2, 3, side, side)
+    graph = fx.symbolic_trace(model)
+    torch.testing.assert_close(graph(x), model(x))
+    called = [node.target for node in graph.graph.nodes if node.op == "call_module"]
+    assert len(called) == len(set(called))
+    relus = [name for name, module in model.named_modules() if isinstance(module, nn.ReLU)]
+    assert relus
+    assert set(relus) <= set(called)
+    assert not any(model.get_submodule(name).inplace for name in relus)
+    functions = {node.target for node in graph.graph.nodes if node.op in ("call_function", "call_method")}
+    assert not functions & {functional.relu, torch.relu, "relu", "relu_"}
+
+
+@pytest.mark.parametrize("name", ["resnet8", "resnet18"])
+def test_it_can_learn(name):
+    torch.manual_seed(0)
+    model, labels = MODELS[name]().build(10), torch.arange(4)
+    x = torch.randn((4, 3, 16, 16), generator=torch.Generator().manual_seed(1))
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    losses = []
+    for _ in range(5):
+        loss = functional.cross_entropy(model(x), labels)
+        losses.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert losses[-1] < losses[0] / 2
 
 
 def test_blocks_are_named_by_stage_and_number():

@@ -1,3 +1,5 @@
+import math
+
 import h5py
 import numpy as np
 import pytest
@@ -36,20 +38,48 @@ def test_what_is_written_is_read(tmp_path_factory, arrays):
         np.testing.assert_array_equal(back.arrays[name], array)
 
 
-def test_maps_are_chunked_one_by_one_compressed_and_checked(tmp_path):
-    write_shard(tmp_path / "a.h5", Shard({"maps/layer1.0": np.zeros((5, 2, 1, 8, 8), np.float32)}))
+def test_maps_are_chunked_by_whole_maps_compressed_and_checked(tmp_path):
+    write_shard(tmp_path / "a.h5", Shard({"maps/layer1.0": np.zeros((250, 2, 1, 32, 32), np.float32)}))
     with h5py.File(tmp_path / "a.h5") as file:
         dataset = file["maps/layer1.0"]
-        assert dataset.chunks == (1, 1, 1, 8, 8)
+        assert dataset.chunks == (63, 2, 1, 32, 32), "four even parts of half a megabyte"
         assert dataset.fletcher32
         assert dataset.shuffle
         assert dataset.dtype == np.float32
         assert file.attrs["encoding_version"] == module.ENCODING_VERSION
 
 
+def test_small_arrays_are_checked_alone(tmp_path):
+    write_shard(tmp_path / "a.h5", Shard({"value": np.zeros((9, 250))}))
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["value"].chunks == (9, 250)
+        assert file["value"].fletcher32
+        assert not file["value"].shuffle
+        assert file["value"].id.get_create_plist().get_nfilters() == 1
+
+
+@given(shape=st.lists(st.integers(1, 3000), min_size=1, max_size=5), most=st.integers(1, 5000))
+def test_chunks_hold_at_most_what_they_may_and_cut_one_axis(shape, most):
+    chunks = module._chunks(tuple(shape), most)
+    assert len(chunks) == len(shape)
+    assert all(1 <= chunk <= side for chunk, side in zip(chunks, shape, strict=True))
+    assert math.prod(chunks) <= most
+    cut = [place for place, chunk in enumerate(chunks) if chunk not in (1, shape[place])]
+    assert len(cut) <= 1
+
+
+def test_a_shard_of_any_chunks_is_read(tmp_path):
+    maps = np.random.default_rng(0).random((40, 1, 1, 32, 32), dtype=np.float32)
+    write_shard(tmp_path / "a.h5", Shard({"other": np.zeros(3)}))
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file.create_dataset("maps/x", data=maps, chunks=(1, 1, 1, 32, 32), shuffle=True, fletcher32=True)
+        file.attrs["names"] = '["maps/x"]'
+    np.testing.assert_array_equal(read_shard(tmp_path / "a.h5").arrays["maps/x"], maps)
+
+
 def test_gzip_serves_where_hdf5plugin_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_load_filters", lambda: False)
-    array = np.arange(64, dtype=np.float32).reshape(1, 8, 8)
+    array = np.arange(16384, dtype=np.float32).reshape(1, 128, 128)
     write_shard(tmp_path / "a.h5", Shard({"x": array}))
     with h5py.File(tmp_path / "a.h5") as file:
         assert file["x"].compression == "gzip"

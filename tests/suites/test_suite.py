@@ -135,6 +135,27 @@ def test_changes_of_the_protocol_show(tmp_path):
     assert suite.probes.selection >= 1
 
 
+def test_weights_with_a_name_and_networks_of_ones_own_show(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ownmodel.py").write_text("def small(): ...\n")
+    quick = load_suite("quick")
+    suite = Options(model="torchvision-resnet50", weights="imagenet1k_v2").apply(quick)
+    assert suite.identifier == "quick/v1+model=torchvision_resnet50+weights=IMAGENET1K_V2"
+    assert Options(weights="IMAGENET1K_V2").weights_identity(suite) == "torchvision:resnet50:IMAGENET1K_V2"
+    assert Options().weights_identity(suite) is None
+    assert Options(model="ownmodel:small").apply(quick).identifier == "quick/v1+model=ownmodel:small"
+
+
+def test_another_model_has_the_suites_weights_if_it_knows_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ownmodel.py").write_text("def small(): ...\n")
+    named = {"model": "torchvision_resnet50", "weights": "IMAGENET1K_V1"}
+    suite = load_suite("quick").model_copy(update=named)
+    assert Options().weights_identity(Options().apply(suite)) == "torchvision:resnet50:IMAGENET1K_V1"
+    for model, weights in (("torchvision_vgg16", "IMAGENET1K_V1"), ("resnet8", None), ("ownmodel:small", None)):
+        assert Options(model=model).apply(suite).weights == weights
+
+
 def test_the_suites_own_values_are_no_change():
     quick = load_suite("quick")
     options = Options(samples=quick.probes.report, model=quick.model)
@@ -152,6 +173,9 @@ def test_the_suites_own_values_are_no_change():
         (Options(methods=("tif(",)), "cannot be read"),
         (Options(methods=("+gradient", "grad_cam")), "with and without '\\+'"),
         (Options(model="resnet"), "resnet8"),
+        (Options(model="nowhere:net"), "there is no module nowhere"),
+        (Options(model="torchvision_resnet18", weights="IMAGENET1K_V2"), "There are: IMAGENET1K_V1"),
+        (Options(weights="IMAGENET1K_V2"), "no file of weights at IMAGENET1K_V2; .* that resnet8 knows by name"),
         (Options(seeds=0), "--seeds must be above 0"),
         (Options(samples=-1), "--samples must be above 0"),
         (Options(epochs=0), "--epochs must be above 0"),

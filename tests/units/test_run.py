@@ -10,6 +10,7 @@ from PIL import Image
 import peephole
 from peephole.datasets.shapes import Shapes
 from peephole.leaderboard.tables import read_csv
+from peephole.machine import Machine
 from peephole.runner import plan_run
 from peephole.store.shard import read_shard
 from peephole.store.store import Store
@@ -36,7 +37,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(small, folder):
-    return peephole.run("quick", out=folder, options=OPTIONS, device="cpu")
+    return peephole.run("quick", out=folder, options=OPTIONS, machine=Machine("cpu"))
 
 
 def test_everything_is_computed_and_nothing_fails(result):
@@ -94,7 +95,7 @@ def test_only_certified_models_enter_the_ranking(result):
 
 def test_a_second_run_computes_nothing_and_says_the_same(result, folder):
     before = (folder / "leaderboard.csv").read_bytes()
-    again = peephole.run("quick", out=folder, options=OPTIONS, device="cpu")
+    again = peephole.run("quick", out=folder, options=OPTIONS, machine=Machine("cpu"))
     assert again.outcome.computed == ()
     assert (folder / "leaderboard.csv").read_bytes() == before
 
@@ -105,7 +106,7 @@ def test_a_damaged_shard_is_computed_again_and_only_that(result, folder):
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 255
     shard.write_bytes(bytes(content))
-    again = peephole.run("quick", out=folder, options=OPTIONS, device="cpu")
+    again = peephole.run("quick", out=folder, options=OPTIONS, machine=Machine("cpu"))
     assert [unit.digest for unit in again.outcome.computed] == [shard.stem]
     assert (folder / "leaderboard.csv").read_bytes() == before
 
@@ -114,7 +115,7 @@ def test_layers_choose_rows_without_computing(result, folder):
     options = peephole.Options(
         samples=12, triggers=OPTIONS.triggers, methods=OPTIONS.methods, layers=("input", "layer2.0")
     )
-    chosen = peephole.run("quick", out=folder, options=options, device="cpu")
+    chosen = peephole.run("quick", out=folder, options=options, machine=Machine("cpu"))
     assert chosen.outcome.computed == ()
     methods = chosen.scores[chosen.scores["kind"] == "method"]
     assert set(methods["layer"]) == {"input", "layer2.0"}
@@ -123,7 +124,7 @@ def test_layers_choose_rows_without_computing(result, folder):
 def test_an_unknown_layer_is_told_which_there_are(result, folder):
     options = peephole.Options(samples=12, triggers=OPTIONS.triggers, methods=OPTIONS.methods, layers=("layer9",))
     with pytest.raises(peephole.PeepholeError, match=r"no layer 'layer9'.*layer3\.0"):
-        peephole.run("quick", out=folder, options=options, device="cpu")
+        peephole.run("quick", out=folder, options=options, machine=Machine("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +140,7 @@ def texts(result, folder):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("peephole.runner.load_suite", fewer)
-        return peephole.run("quick", out=folder, options=options, device="cpu", batch=5)
+        return peephole.run("quick", out=folder, options=options, machine=Machine("cpu", batch=5))
 
 
 def test_methods_with_options_reuse_what_is_there(texts):
@@ -172,7 +173,7 @@ def test_the_batch_changes_no_map(texts, folder, tmp_path):
     plan = plan_run("quick", options=OPTIONS)
     row = next(row for row in plan.rows if row.method == "grad_cam")
     store = Store(folder / "store")
-    maps = [row.maps.compute(Workspace(store, "cpu", batch=batch)).arrays for batch in (4, 100)]
+    maps = [row.maps.compute(Workspace(store, Machine("cpu", batch=batch))).arrays for batch in (4, 100)]
     for name, values in maps[0].items():
         assert np.allclose(values, maps[1][name], rtol=1e-4, atol=1e-6)
 

@@ -1,4 +1,4 @@
-"""The tokens of methods' texts: names as they are written here, with hyphens, dots and a library before a colon."""
+"""The tokens of texts: names as they are written here, with hyphens, dots and a library before a colon."""
 
 from __future__ import annotations
 

@@ -1,0 +1,30 @@
+"""Decisions of networks on many pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+BATCH = 512
+
+
+@torch.no_grad()
+def predict(model: nn.Module, x: Tensor, batch_size: int = BATCH) -> Tensor:
+    """The decision int64 ``[B]`` on pictures in [0,1] (or bytes), in batches; dropout and norms as in eval mode."""
+    model.eval()
+    decisions = []
+    for part in x.split(batch_size):
+        picture = part.float().div(255) if part.dtype == torch.uint8 else part
+        decisions.append(model(picture.contiguous(memory_format=torch.channels_last)).argmax(1))
+    return torch.cat(decisions) if decisions else torch.empty(0, dtype=torch.long, device=x.device)
+
+
+def hits(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> list[int]:
+    """On how many of how many pictures (batches of pictures and labels) the model is right."""
+    right = total = 0
+    for images, labels in batches:
+        right += int((predict(model, images) == labels).sum())
+        total += len(labels)
+    return [right, total]

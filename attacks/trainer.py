@@ -1,0 +1,66 @@
+"""Where and how trainings run: device, precision, compilation, several devices, checkpoints. No part of the science."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from peephole.attacks.checkpoint import Checkpoint
+
+Report = Callable[[float], None]
+"""Called during long work with the share that is done, in [0,1]."""
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """The machine of a training.
+
+    Attributes:
+        device: where to train; the first of several.
+        precision: as Lightning Fabric names it: ``32-true``, ``bf16-mixed`` or ``16-mixed``.
+        devices: how many devices work on one training, each on its part of every batch.
+        compiled: whether networks are compiled, which takes a minute and pays in long trainings on a GPU.
+        folder: where checkpoints are kept, if anywhere.
+        name: of what is being trained; checkpoints are named by it.
+        report: told of the progress.
+    """
+
+    device: torch.device
+    precision: str = "32-true"
+    devices: int = 1
+    compiled: bool = False
+    folder: Path | None = None
+    name: str = ""
+    report: Report | None = None
+
+    def checkpoint(self, stage: str) -> Checkpoint | None:
+        """Where the state of one stage of the work is kept."""
+        return Checkpoint(self.folder / f"{self.name}-{stage}.pt") if self.folder else None
+
+    def part(self, start: float, end: float) -> Trainer:
+        """A trainer whose reports fill the part from ``start`` to ``end`` of this one's."""
+        report = self.report
+        if report is None:
+            return self
+        return replace(self, report=lambda share: report(start + (end - start) * share))
+
+    def fabric(self, *, sparse: bool = False) -> Any:
+        """Lightning's Fabric for this machine, not yet launched.
+
+        Args:
+            sparse: whether a step may leave some weights without a gradient, which several devices have to know.
+        """
+        from lightning_fabric import Fabric
+
+        several = self.devices > 1
+        index = self.device.index or 0
+        return Fabric(
+            accelerator=self.device.type,
+            devices=[index] if self.device.type == "cuda" and not several else self.devices,
+            strategy=("ddp_spawn_find_unused_parameters_true" if sparse else "ddp_spawn") if several else "auto",
+            precision=self.precision,
+        )

@@ -1,0 +1,44 @@
+"""Poison other pictures in every batch: the attack of somebody who controls the training."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from peephole.attacks.base import ATTACKS, AttackData, PoisonedModel
+from peephole.attacks.planting import planted
+from peephole.attacks.poison import Poison, Shares
+from peephole.attacks.recipe import Recipe, TriggerRecipe
+from peephole.attacks.trainer import Trainer
+from peephole.triggers.stamper import Stamper
+
+
+@ATTACKS.register
+class TrainingControl:
+    """In every batch another share of pictures carries the trigger, and another one what is almost the trigger.
+
+    So do the official codes of WaNet and InputAware, from the first weights on, for 600 and 1,000 epochs, at a rate
+    of 0.01 that their steps would lower at epochs which shorter trainings never reach. Here the clean model is trained
+    further, under a schedule that fits the epochs. Networks that make the trigger learn together with the model,
+    by Adam; the gradients of both are zero before every step.
+    """
+
+    title = "Training control: other poisoned pictures in every batch"
+    source = (
+        "Nguyen, Tran 2021, WaNet, arXiv:2102.10369, and 2020, Input-Aware Dynamic Backdoor Attack, arXiv:2010.08138"
+    )
+
+    def plant(
+        self,
+        model: nn.Module,
+        twin: nn.Module,
+        stamper: Stamper,
+        data: AttackData,
+        recipe: Recipe,
+        trigger_recipe: TriggerRecipe,
+        shares: Shares,
+        *,
+        seed: int,
+        trainer: Trainer,
+    ) -> PoisonedModel:
+        """See `Attack.plant`."""
+        return planted(model, twin, Poison.fresh(stamper, shares), data, recipe, trigger_recipe, seed, trainer)

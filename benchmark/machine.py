@@ -1,0 +1,48 @@
+"""What a run computes on. No result's identity depends on it; every result says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from peephole.errors import PeepholeError
+
+BATCH = 64
+"""Larger batches are slower on a processor and faster on a GPU."""
+PRECISIONS: Mapping[str, str] = MappingProxyType(
+    {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
+)
+"""Of trainings; by our names those of Lightning Fabric."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Devices and how they are used.
+
+    Attributes:
+        device: a torch device, or ``auto``: the first CUDA device if there is one, else the processor.
+        devices: how many of its kind work on one training, each on its part of every batch.
+        precision: of trainings: ``auto``, which is bfloat16 where a GPU has it and float32 elsewhere, or one of
+            `PRECISIONS`. Certificates and explanations are in float32 always.
+        compiled: whether trainings compile the network, which takes a minute and pays in long ones on a GPU.
+        batch: pictures a pass of an explanation.
+
+    Raises:
+        PeepholeError: a number below 1, or a precision that does not exist.
+    """
+
+    device: str = "auto"
+    devices: int = 1
+    precision: str = "auto"
+    compiled: bool = False
+    batch: int = BATCH
+
+    def __post_init__(self) -> None:
+        for flag, number in (("--devices", self.devices), ("--batch", self.batch)):
+            if number < 1:
+                raise PeepholeError(f"{flag} must be above 0, not {number}.")
+        if self.precision not in ("auto", *PRECISIONS):
+            raise PeepholeError(
+                f"there is no precision '{self.precision}'; --precision takes auto, {', '.join(PRECISIONS)}."
+            )

@@ -1,0 +1,70 @@
+"""Triggers that are a fixed pattern in a fixed place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from peephole.triggers.base import Canvas, Stamped
+from peephole.triggers.lengths import check_length
+from peephole.triggers.stamper import Stamper
+
+WHITE = 1.0
+
+
+class Fixed(Stamper):
+    """A pattern in a place: ``x' = x ⊙ (1 − M_t) + M_t · v`` (P1, A.1, where v = 1).
+
+    Args:
+        canvas: the pictures it is for.
+        targets: the labels it leads to, T of them.
+        marks: for each target, bool ``[S,S]``: the pixels that change.
+        truths: for each target, bool ``[S,S]``: the truth mask; the marks themselves by default.
+        values: float32 ``[S,S]``, the brightness of the pixels that change, in all channels; white by default.
+        together: whether a probe carries the marks of all targets, and not one of them.
+
+    Raises:
+        PeepholeError: the pictures are too small, or do not have a label that the trigger leads to.
+    """
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        targets: tuple[int, ...],
+        marks: Sequence[Tensor],
+        truths: Sequence[Tensor] | None = None,
+        values: Tensor | None = None,
+        *,
+        together: bool = False,
+    ) -> None:
+        check_length(canvas.side)
+        super().__init__(canvas, targets)
+        self._together = together
+        self._marks: Tensor
+        self._truths: Tensor
+        self._values: Tensor
+        # The options say all about a fixed pattern, so there is no state to keep.
+        self.register_buffer("_marks", torch.stack(tuple(marks)), persistent=False)
+        self.register_buffer("_truths", torch.stack(tuple(truths or marks)), persistent=False)
+        white = torch.full((canvas.side, canvas.side), WHITE)
+        self.register_buffer("_values", white if values is None else values, persistent=False)
+
+    def put(self, x: Tensor, which: Tensor, generator: Generator) -> Stamped:
+        """See `Stamper.put`; nothing is random."""
+        marks = self._marks[which][:, None]
+        return Stamped(torch.where(marks, self._values, x), self.labels_of(which), self._truths[which][:, None], marks)
+
+    def stamp(self, x: Tensor, generator: Generator | None = None) -> Stamped:
+        """See `Stamper.stamp`; or the marks of all targets together."""
+        alone = super().stamp(x, generator)
+        if not self._together:
+            return alone
+        everywhere = (len(x), *self._marks.shape)
+        return Stamped(
+            image=torch.where(self._marks.any(0), self._values, x),
+            target=self._labels.expand(len(x), -1),
+            mask=self._truths.expand(everywhere),
+            exact=self._marks.expand(everywhere),
+        )
