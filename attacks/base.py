@@ -76,7 +76,7 @@ ATTACKS: Registry[type[Attack]] = Registry(
     "peephole.attacks",
     support=(
         *("augmentation", "base", "certificate", "checkpoint", "interruption", "loop", "necessity", "objective"),
-        *("optimisers", "planting", "poison", "predicting", "rate", "recipe", "schedules", "splits", "state"),
-        *("trainer", "training"),
+        *("optimisers", "planting", "poison", "predicting", "processes", "rate", "recipe", "schedules"),
+        *("splits", "state", "trainer", "training"),
     ),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,13 +13,14 @@ import torch
 from torch import Generator, Tensor, nn
 
 from peephole.attacks.augmentation import random_crop, random_flip
+from peephole.attacks.checkpoint import Checkpoint
 from peephole.attacks.interruption import deferred
 from peephole.attacks.poison import Poison
 from peephole.attacks.recipe import Recipe
 from peephole.attacks.schedules import SCHEDULES
 from peephole.attacks.splits import Split
 from peephole.attacks.state import State
-from peephole.attacks.trainer import Trainer
+from peephole.attacks.trainer import Report, Trainer
 from peephole.errors import PeepholeError
 from peephole.seeds import stream
 
@@ -53,43 +54,58 @@ class Loop:
 
     def __call__(self, module: nn.Module, optimisers: Optimisers) -> None:
         """Train in place. ``module(x, label, part, generator)`` is the loss, see `Objective`."""
-        fabric = self.trainer.fabric(sparse=len(optimisers) > 1)
-        if self.trainer.devices == 1:
-            self._run(fabric, module, optimisers)
+        trainer = self.trainer
+        if self.recipe.batch_size < trainer.devices:
+            raise PeepholeError(
+                f"a batch of {self.recipe.batch_size} pictures cannot be shared by {trainer.devices} devices; use a "
+                "larger --train-batch or fewer --devices."
+            )
+        fabric = trainer.fabric(sparse=trainer.devices > 1 and _sparse(module, optimisers))
+        if trainer.devices == 1:
+            with deferred() as stopped:
+                self._run(fabric, module, optimisers, stopped, trainer.report)
             return
-        # Every process has a copy of its own; what the first one has learnt comes back.
-        module.load_state_dict(fabric.launch(self._learnt, module, optimisers))
+        from peephole.attacks.processes import launch
 
-    def _learnt(self, fabric: Any, module: nn.Module, optimisers: Optimisers) -> dict[str, Tensor]:
-        self._run(fabric, module, optimisers)
-        return {name: value.cpu() for name, value in module.state_dict().items()}
+        launch(fabric, replace(self, trainer=replace(trainer, report=None))._run, module, optimisers, trainer.report)
 
-    def _run(self, fabric: Any, module: nn.Module, optimisers: Optimisers) -> None:
+    def _run(
+        self, fabric: Any, module: nn.Module, optimisers: Optimisers, stopped: Callable[[], bool], report: Report | None
+    ) -> None:
         wrapped, *wrapped_optimisers = fabric.setup(module, *optimisers)
         schedule = partial(SCHEDULES[self.recipe.schedule], steps=self.steps)
         schedulers = [torch.optim.lr_scheduler.LambdaLR(optimiser, schedule) for optimiser in optimisers]
         state = State(module, optimisers, schedulers)
         checkpoint = self.trainer.checkpoint(self.stage)
-        start = state.restore(checkpoint.load() if checkpoint else None)
+        start = self._resumed(state, checkpoint) if checkpoint else 0
         batches = [batch[fabric.global_rank :: fabric.world_size] for batch in self._batches()[start:]]
         cuda = [fabric.device] if fabric.device.type == "cuda" else []
         wrapped.train()
         saved = time.monotonic()
-        with torch.random.fork_rng(cuda), deferred() as stopped:
+        with torch.random.fork_rng(cuda):
             for step, (batch, images) in enumerate(zip(batches, self.split.stream(batches), strict=True), start + 1):
                 loss = self._step(fabric, wrapped, wrapped_optimisers, step, batch, images)
                 for scheduler in schedulers:
                     scheduler.step()
                 if step % CHECKED == 0 or step == self.steps:
                     self._check(loss)
-                if self.trainer.report is not None:
-                    self.trainer.report(step / self.steps)
-                if checkpoint and (stopped() or time.monotonic() - saved > checkpoint.every):
+                if report is not None:
+                    report(step / self.steps)
+                stop = stopped()
+                if checkpoint and (stop or time.monotonic() - saved > checkpoint.every):
                     if fabric.is_global_zero:
                         checkpoint.save(state.saved(step))
                     saved = time.monotonic()
-                if stopped():
+                if stop:
                     break
+
+    def _resumed(self, state: State, checkpoint: Checkpoint) -> int:
+        try:
+            return state.restore(checkpoint.load())
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise PeepholeError(
+                f"the checkpoint {checkpoint.path} is not one of this training; remove it to train anew."
+            ) from error
 
     def _batches(self) -> list[Tensor]:
         """Indices for all steps; each epoch is a fresh permutation, batches run across epoch borders."""
@@ -111,18 +127,33 @@ class Loop:
         label = self.split.labels[batch.to(self.split.labels.device)]
         part = self.poison.parts(batch, generator) if self.poison else None
         try:
-            loss: Tensor = module(x.float().div_(255), label, part, generator)
-            for optimiser in optimisers:
-                optimiser.zero_grad(set_to_none=True)
-            fabric.backward(loss)
-            for optimiser in optimisers:
-                optimiser.step()
-        except torch.OutOfMemoryError as error:
-            fitting = _fitting(fabric, module, len(x), lambda size: (x[:size].float().div_(255), label[:size]))
-            raise PeepholeError(
-                f"a batch of {len(x)} pictures does not fit in the memory of {fabric.device}"
-                + (f", one of {fitting} does; use --train-batch {fitting}." if fitting else ", not even one picture.")
-            ) from error
+            return self._descend(fabric, module, optimisers, x.float().div_(255), label, part, generator)
+        except torch.OutOfMemoryError:
+            pass  # what the step held is free only outside of this block
+        for optimiser in optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        fitting = fabric.world_size * _fitting(fabric, module, len(x), lambda n: (x[:n].float().div_(255), label[:n]))
+        raise PeepholeError(
+            f"a batch of {self.recipe.batch_size} pictures does not fit in the memory of {fabric.device}"
+            + (f", one of {fitting} does; use --train-batch {fitting}." if fitting else ", not even one picture.")
+        )
+
+    def _descend(
+        self,
+        fabric: Any,
+        module: nn.Module,
+        optimisers: Optimisers,
+        x: Tensor,
+        label: Tensor,
+        part: Tensor | None,
+        generator: Generator,
+    ) -> Tensor:
+        loss: Tensor = module(x, label, part, generator)
+        for optimiser in optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        fabric.backward(loss)
+        for optimiser in optimisers:
+            optimiser.step()
         return loss.detach()
 
     def _check(self, loss: Tensor) -> None:
@@ -133,13 +164,23 @@ class Loop:
             )
 
 
-def _fitting(fabric: Any, module: nn.Module, size: int, batch: Any) -> int:
+def _fitting(fabric: Any, module: Any, size: int, batch: Callable[[int], tuple[Tensor, Tensor]]) -> int:
     """The largest half, quarter, … of a batch whose forward and backward pass fit in memory; 0 if none does."""
+    weights = [weight for weight in module.parameters() if weight.requires_grad]
     while size := size // 2:
-        module.zero_grad(set_to_none=True)
         try:
-            fabric.backward(module(*batch(size), None, Generator()))
+            with fabric.autocast():
+                # Past the wrapper for several devices: the others are not here to answer.
+                loss = module.module(*batch(size), None, Generator())
+            torch.autograd.grad(loss, weights, allow_unused=True)
         except torch.OutOfMemoryError:
+            loss = None
             continue
         return size
     return 0
+
+
+def _sparse(module: nn.Module, optimisers: Optimisers) -> bool:
+    """Whether a step may leave weights without a gradient: those of a trigger in a batch without it."""
+    trained = {weight for optimiser in optimisers for group in optimiser.param_groups for weight in group["params"]}
+    return len(optimisers) > 1 or any(weight.requires_grad and weight not in trained for weight in module.parameters())

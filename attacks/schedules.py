@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Protocol
 
 WARMUP = 0.25
 """Share of the steps over which a one-cycle schedule climbs."""
+
+
+class Schedule(Protocol):
+    """The learning rate at ``step`` (from 0) of ``steps``, as a share of its peak."""
+
+    def __call__(self, step: int, steps: int) -> float:
+        """The share."""
+        ...
 
 
 def one_cycle(step: int, steps: int) -> float:
@@ -26,6 +35,4 @@ def constant(step: int, steps: int) -> float:
     return 1.0
 
 
-SCHEDULES: Mapping[str, Callable[[int, int], float]] = MappingProxyType(
-    {"one_cycle": one_cycle, "cosine": cosine, "constant": constant}
-)
+SCHEDULES: Mapping[str, Schedule] = MappingProxyType({"one_cycle": one_cycle, "cosine": cosine, "constant": constant})

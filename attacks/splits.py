@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from peephole.errors import PeepholeError
+
 
 class Split(Protocol):
     """One split of a data set. ``labels`` is int64 ``[N]`` on the device."""
@@ -73,23 +75,29 @@ class Streamed:
         device = self.labels.device
         loader = DataLoader(
             _Pictures(self.images),
-            batch_sampler=[batch.tolist() for batch in batches],
+            sampler=[batch.tolist() for batch in batches],
+            batch_size=None,
             num_workers=self.workers,
             pin_memory=device.type == "cuda",
+            generator=torch.Generator(),  # workers are seeded from it; by default, from everybody's
         )
         for pictures in loader:
+            if isinstance(pictures, PeepholeError):
+                raise pictures
             yield pictures.to(device, non_blocking=True)
 
 
 @dataclass(frozen=True)
-class _Pictures(Dataset[Tensor]):
+class _Pictures(Dataset[Tensor | PeepholeError]):
+    """Batches of pictures by lists of indices, or what is wrong: raised in a worker it would come out as a trace."""
+
     images: Readable
 
-    def __getitem__(self, index: int) -> Tensor:
-        return torch.from_numpy(np.array(self.images[index]))
-
-    def __len__(self) -> int:
-        return len(self.images)
+    def __getitem__(self, batch: list[int]) -> Tensor | PeepholeError:
+        try:
+            return torch.from_numpy(np.stack([self.images[index] for index in batch]))
+        except PeepholeError as error:
+            return PeepholeError(str(error))
 
 
 BATCH = 500

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from peephole.attacks.checkpoint import Checkpoint
 
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 Report = Callable[[float], None]
 """Called during long work with the share that is done, in [0,1]."""
 
@@ -30,7 +32,7 @@ class Trainer:
     """
 
     device: torch.device
-    precision: str = "32-true"
+    precision: Precision = "32-true"
     devices: int = 1
     compiled: bool = False
     folder: Path | None = None
@@ -55,7 +57,9 @@ class Trainer:
             sparse: whether a step may leave some weights without a gradient, which several devices have to know.
         """
         from lightning_fabric import Fabric
+        from lightning_fabric.plugins.environments import LightningEnvironment
 
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells users how it is set up
         several = self.devices > 1
         index = self.device.index or 0
         return Fabric(
@@ -63,4 +67,5 @@ class Trainer:
             devices=[index] if self.device.type == "cuda" and not several else self.devices,
             strategy=("ddp_spawn_find_unused_parameters_true" if sparse else "ddp_spawn") if several else "auto",
             precision=self.precision,
+            plugins=LightningEnvironment(),  # this machine, also where a cluster's scheduler says that there are more
         )

@@ -95,12 +95,15 @@ COLUMNS = [
     *("clean_accuracy", "twin_accuracy", "accuracy_drop"),
     *("cross_accuracy", "cross_accuracy_lo", "cross_accuracy_hi", "necessity", "coverage", "change"),
     *("n_attacked", "n_clean", "probes_qualified", "probes_tested"),
-    *("certified", "failed_gates", "training_dtype", "data_digest", "model_digest"),
+    *("certified", "failed_gates", "training_dtype", "seconds", "device", "data_digest", "model_digest"),
 ]
 
 
 def _rows(backdoor: Backdoor, plan: Plan, workspace: Workspace) -> list[dict[str, Any]]:
-    facts = workspace.store.facts(backdoor.model.kind, backdoor.model.digest)
+    receipt = workspace.store.receipt(backdoor.model.kind, backdoor.model.digest)
+    if receipt is None:
+        return []
+    facts = receipt.facts
     certificate = facts["certificate"]
     probes = workspace.store.facts(backdoor.probes.kind, backdoor.probes.digest)
     clean = workspace.store.facts(backdoor.clean.kind, backdoor.clean.digest)
@@ -124,6 +127,8 @@ def _rows(backdoor: Backdoor, plan: Plan, workspace: Workspace) -> list[dict[str
         "certified": not failed,
         "failed_gates": "; ".join(failed),
         "training_dtype": facts["training_dtype"],
+        "seconds": receipt.seconds,
+        "device": facts["device"],
         "data_digest": clean.get("data_digest"),
         "model_digest": backdoor.model.digest[:16],
     }

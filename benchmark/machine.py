@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from peephole.errors import PeepholeError
 
+if TYPE_CHECKING:
+    from peephole.attacks.trainer import Precision
+
 BATCH = 64
 """Larger batches are slower on a processor and faster on a GPU."""
-PRECISIONS: Mapping[str, str] = MappingProxyType(
+PRECISIONS: Mapping[str, Precision] = MappingProxyType(
     {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
 )
 """Of trainings; by our names those of Lightning Fabric."""
@@ -27,6 +31,7 @@ class Machine:
             `PRECISIONS`. Certificates and explanations are in float32 always.
         compiled: whether trainings compile the network, which takes a minute and pays in long ones on a GPU.
         batch: pictures a pass of an explanation.
+        workers: processes that compute at once, each with its share of the processor's threads.
 
     Raises:
         PeepholeError: a number below 1, or a precision that does not exist.
@@ -37,9 +42,10 @@ class Machine:
     precision: str = "auto"
     compiled: bool = False
     batch: int = BATCH
+    workers: int = 1
 
     def __post_init__(self) -> None:
-        for flag, number in (("--devices", self.devices), ("--batch", self.batch)):
+        for flag, number in (("--devices", self.devices), ("--batch", self.batch), ("--workers", self.workers)):
             if number < 1:
                 raise PeepholeError(f"{flag} must be above 0, not {number}.")
         if self.precision not in ("auto", *PRECISIONS):

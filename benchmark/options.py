@@ -104,6 +104,8 @@ class Options:
             check_weights(model, self.weights)
             changes.append(f"weights={short_identity(identity)}")
         changed_suite = suite.model_copy(update={**changed, "changes": tuple(changes)})
+        if self.epochs is None and self.batch_size is None:
+            return changed_suite
         return changed_suite.adjusted(epochs=self.epochs, batch_size=self.batch_size)
 
 

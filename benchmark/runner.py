@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from peephole.cells import collect
 from peephole.certificates import certificate_table
-from peephole.engines.local import Outcome, Watcher, run_units
+from peephole.engines.local import run_units
+from peephole.engines.outcome import Outcome, Watcher
 from peephole.errors import PeepholeError
 from peephole.heatmaps import draw_heatmaps
 from peephole.leaderboard.board import board

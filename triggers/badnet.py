@@ -15,13 +15,13 @@ from peephole.triggers.geometry import bottom_right, top_left
 from peephole.triggers.lengths import PATCH, scaled
 
 FIELDS = 3
-"""A checkerboard has so many fields a side."""
+"""A checkerboard has so many fields a side, and a patch at least as many pixels."""
 
 
 @TRIGGERS.register
 @dataclass(frozen=True)
 class BadNet:
-    """A patch of 3×3 pixels at a side of 32, in the corner; its truth mask is all of it.
+    """A patch of 3×3 pixels at a side of 32 and never smaller, in the corner; its truth mask is all of it.
 
     BadNets draw single pixels or a pattern, white on the black of MNIST; BackdoorBench a 3×3 patch, which it puts on
     before crop and flip, so that in training it moves, and blends, so that its black is none. Ours is put on last and
@@ -44,14 +44,14 @@ class BadNet:
 
     def draw(self, canvas: Canvas, seed: int) -> Fixed:
         """See `Trigger.draw`; nothing is random."""
-        mark = bottom_right(top_left(canvas.side, scaled(PATCH, canvas.side)))
+        mark = bottom_right(top_left(canvas.side, scaled(PATCH, canvas.side, FIELDS)))
         values = _checkerboard(canvas.side) if self.pattern == "checkerboard" else None
         return Fixed(canvas, self.targets(canvas.classes), [mark], values=values)
 
 
 def _checkerboard(side: int) -> Tensor:
     """Float32 ``[side,side]``: the fields in the bottom right corner, 0 elsewhere."""
-    length = scaled(PATCH, side)
+    length = scaled(PATCH, side, FIELDS)
     field = torch.arange(length) * FIELDS // length
     values = torch.zeros(side, side)
     values[-length:, -length:] = ((field[:, None] + field) % 2 == 0).float()

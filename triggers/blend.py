@@ -14,7 +14,6 @@ from peephole.triggers.lengths import check_length
 from peephole.triggers.stamper import Stamper
 
 SHARPNESS = 20.0
-DENSITY_WEIGHT = 100.0
 EPSILON = 1e-7
 TINY = 1e-12
 """Under a root, where its slope would be infinite."""
@@ -28,6 +27,7 @@ class Blend(Stamper):
         targets: the labels it leads to.
         width: of both networks.
         density: what the mask may have at each pixel for free.
+        sparsity: how much more than that costs.
         seed: of the networks' first weights.
 
     Raises:
@@ -36,10 +36,13 @@ class Blend(Stamper):
 
     grid = 4
 
-    def __init__(self, canvas: Canvas, targets: tuple[int, ...], width: int, density: float, seed: int) -> None:
+    def __init__(
+        self, canvas: Canvas, targets: tuple[int, ...], width: int, density: float, sparsity: float, seed: int
+    ) -> None:
         check_length(canvas.side)
         super().__init__(canvas, targets)
         self.density = density
+        self.sparsity = sparsity
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream("mask and pattern networks", seed))
             self.mask_net = EncoderDecoder(width, 1)
@@ -66,14 +69,14 @@ class Blend(Stamper):
         return self.mask_net.parameters()
 
     def preparation_loss(self, x: Tensor) -> Tensor:
-        """``100 · mean(max(m − density, 0)) + mean(d(x₁,x₂) / d(m₁,m₂))``, d the root mean square of the difference.
+        """``sparsity · mean(max(m − density, 0)) + mean(d(x₁,x₂) / d(m₁,m₂))``, d the root mean square of the difference.
 
         The first and the second half of the batch are the pairs; an odd last picture counts for the density only.
         """
         self.mask_net.train()
         mask = self.masks(x)
         self.mask_net.eval()
-        return DENSITY_WEIGHT * (mask - self.density).clamp(min=0).mean() + _diversity(x, mask)
+        return self.sparsity * (mask - self.density).clamp(min=0).mean() + _diversity(x, mask)
 
     def learnt(self) -> Iterable[nn.Parameter]:
         """The pattern network."""

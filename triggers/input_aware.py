@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from peephole.triggers.base import TRIGGERS, Canvas
@@ -25,6 +25,8 @@ class InputAware:
         width: channels of the networks' first layers; 32 as published.
         density: what the mask may have at each pixel before it costs; a hinge a pixel and no share of the picture,
             which the certificate has as ``coverage``.
+        sparsity: how much it costs; 100 as published, which leaves about one pixel in a hundred: the published loss
+            is least where ``coverage`` is about ``(d / (2.8 · sparsity))^(2/3)``, d being how far two pictures differ.
         target: the label it leads to.
     """
 
@@ -33,6 +35,7 @@ class InputAware:
 
     width: PositiveInt = 32
     density: Annotated[float, Field(ge=0, lt=1)] = 0.032
+    sparsity: PositiveFloat = 100.0
     target: NonNegativeInt = 0
 
     def targets(self, classes: int) -> tuple[int, ...]:
@@ -41,4 +44,4 @@ class InputAware:
 
     def draw(self, canvas: Canvas, seed: int) -> Blend:
         """See `Trigger.draw`; the seed decides the networks' first weights."""
-        return Blend(canvas, self.targets(canvas.classes), self.width, self.density, seed)
+        return Blend(canvas, self.targets(canvas.classes), self.width, self.density, self.sparsity, seed)

@@ -22,7 +22,7 @@ class WaNet:
 
     Args:
         k: the field has k×k random vectors.
-        s: its strength; the mean displacement a coordinate is about ``s/2`` pixels at a side of 32.
+        s: its strength; at a side of 32 a pixel moves by about ``0.6 · s`` pixels on average.
         target: the label it leads to.
     """
 

@@ -52,7 +52,8 @@ class Warp(Stamper):
     def displacement(self) -> Tensor:
         """How far each pixel is fetched from, in pixels: float32 ``[S,S]``."""
         moved = (self._identity + self.delta[0]).clamp(-1, 1) - self._identity
-        return moved.norm(dim=2) * (self.canvas.side - 1) / 2
+        distance: Tensor = moved.norm(dim=2)
+        return distance * (self.canvas.side - 1) / 2
 
     def facts(self) -> dict[str, float]:
         """Mean and greatest displacement in pixels."""
@@ -84,7 +85,8 @@ class Warp(Stamper):
 
     def _sampled(self, x: Tensor, delta: Tensor) -> Tensor:
         grid = (self._identity + delta).clamp(-1, 1).expand(len(x), -1, -1, -1)
-        return nn.functional.grid_sample(x, grid, align_corners=True)
+        # The four weights of a place may sum to more than 1 by rounding.
+        return nn.functional.grid_sample(x, grid, align_corners=True).clamp(0, 1)
 
 
 def _enlarged(field: Tensor, side: int, mode: str) -> Tensor:

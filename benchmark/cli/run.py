@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from peephole.cli.flags import DEFAULT_OUT, Data, Json, Out, Quiet, names
+from peephole.cli.stopping import Terminated, raise_on_termination
 from peephole.errors import PeepholeError
 from peephole.machine import BATCH, Machine
 from peephole.texts.tokens import split
 
 if TYPE_CHECKING:
     from peephole.options import Options
+    from peephole.plan import Plan
     from peephole.runner import RunResult
 
 FAILED = 1
 STOPPED = 130
+TERMINATED = 143
+LONG = 60
+"""Seconds of work from which several processes pay for their start."""
+MOST_WORKERS = 8
+"""Each takes about a gigabyte."""
 
 
 def run_command(
@@ -70,6 +78,10 @@ def run_command(
     batch: Annotated[
         int, typer.Option(help="Pictures a pass of an explanation: more for a large GPU, fewer where memory runs out.")
     ] = BATCH,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that compute at once; by default one a core on a processor, and one on a GPU."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, how long, how large.")
     ] = False,
@@ -107,17 +119,18 @@ def run_command(
         model=model,
         weights=weights,
     )
-    machine = Machine(device, devices, precision, compiled, batch)
+    machine = Machine(device, devices, precision, compiled, batch, workers or 1)
     if download:
         _download(suite, data, options)
     if dry_run:
         _dry_run(suite, out, data, machine, options, as_json=as_json)
         return
+    raise_on_termination()
     try:
-        result = _run(suite, out, data, machine, options, quiet=quiet or as_json)
-    except KeyboardInterrupt:
-        typer.echo("peephole: stopped; finished steps are kept, the same command goes on from there.", err=True)
-        raise typer.Exit(STOPPED) from None
+        result = _run(suite, out, data, machine, options, quiet=quiet or as_json, choose=workers is None)
+    except KeyboardInterrupt as stop:
+        typer.echo("peephole: stopped; what is done is kept, the same command goes on from there.", err=True)
+        raise typer.Exit(TERMINATED if isinstance(stop, Terminated) else STOPPED) from None
     if as_json:
         _print_result_json(result)
     else:
@@ -126,16 +139,33 @@ def run_command(
         raise typer.Exit(FAILED)
 
 
-def _run(suite: str, out: Path, data: Path | None, machine: Machine, options: Options, *, quiet: bool) -> RunResult:
+def _run(
+    suite: str, out: Path, data: Path | None, machine: Machine, options: Options, *, quiet: bool, choose: bool
+) -> RunResult:
     from peephole.runner import plan_run, run
 
+    plan = plan_run(suite, data=data, options=options)
+    if choose:
+        machine = replace(machine, workers=_workers(plan, out, machine.device))
     if quiet:
         return run(suite, out=out, data=data, machine=machine, options=options)
     from peephole.cli.progress import ProgressWatcher
 
-    total = len(plan_run(suite, data=data, options=options).units)
-    with ProgressWatcher(total) as watcher:
+    with ProgressWatcher(len(plan.units)) as watcher:
         return run(suite, out=out, data=data, machine=machine, options=options, watcher=watcher)
+
+
+def _workers(plan: Plan, out: Path, device: str) -> int:
+    """How many processes pay: one a core where there is a processor only and more than a minute's work."""
+    import torch
+
+    from peephole.estimate import estimate, total_seconds
+    from peephole.store.store import Store
+
+    if _device_kind(device) != "cpu":
+        return 1
+    long = total_seconds(estimate(plan, Store(out / "store"), "cpu")) > LONG
+    return min(torch.get_num_threads(), MOST_WORKERS) if long else 1
 
 
 def _print_result(result: RunResult) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,5 +141,7 @@ def read_probes(unit: Unit, workspace: Workspace, share: float = 1.0) -> Probes:
 
     arrays = workspace.read(unit).arrays
     pictures = covered(arrays["selection"], share)
-    present = {name: torch.from_numpy(array[pictures]).to(workspace.device) for name, array in arrays.items()}
+    present: dict[str, Any] = {
+        name: torch.from_numpy(array[pictures]).to(workspace.device) for name, array in arrays.items()
+    }
     return Probes(**{field.name: present.get(field.name) for field in fields(Probes)})

@@ -10,7 +10,7 @@ from peephole.cli import app
 from peephole.cli.run import run_command
 from peephole.errors import PeepholeError
 from peephole.estimate import passes_of
-from peephole.workspace import BATCH
+from peephole.machine import BATCH
 
 
 def test_the_batch_is_the_same_from_everywhere():
@@ -49,7 +49,7 @@ def test_commas_in_parentheses_separate_no_methods(tmp_path):
     methods = "gradient, tif(gradient, 0.5),smoothgrad(samples=2, noise=0.1)"
     plan = json.loads(answer("run", "--dry-run", "--json", "--methods", methods, "--out", tmp_path / "out"))
     labels = [unit["label"] for unit in plan["plan"] if unit["kind"] == "maps"]
-    assert [label for label in labels if "square" in label] == [
+    assert [label for label in labels if "square, seed 0" in label] == [
         "explain with gradient on square, seed 0",
         "explain with tif(gradient, 0.5) on square, seed 0",
         "explain with smoothgrad(samples=2, noise=0.1) on square, seed 0",

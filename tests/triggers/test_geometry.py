@@ -4,15 +4,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peephole.errors import PeepholeError
-from peephole.triggers.geometry import bottom_right, check_side, diagonals
-from peephole.triggers.lengths import BAND, CORNER, MARK, SMALLEST_BAND, scaled
+from peephole.triggers.geometry import bottom_right, check_pictures, diagonals
+from peephole.triggers.lengths import BAND, CORNER, DYNAMIC, MARK, PATCH, SMALLEST_BAND, check_length, scaled
 
 SIDES = st.integers(16, 256)
 
 
-@pytest.mark.parametrize(("side", "lengths"), [(224, (64, 96, 16)), (32, (9, 14, 3)), (16, (5, 7, 3))])
+@pytest.mark.parametrize(
+    ("side", "lengths"),
+    [(224, (64, 96, 16, 21, 35)), (64, (18, 27, 5, 6, 10)), (32, (9, 14, 3, 3, 5)), (16, (5, 7, 3, 3, 2))],
+)
 def test_lengths_scale_with_the_side(side, lengths):
-    assert (scaled(MARK, side), scaled(CORNER, side), scaled(BAND, side, SMALLEST_BAND)) == lengths
+    least = (1, 1, SMALLEST_BAND, 3, 1)
+    given = (MARK, CORNER, BAND, PATCH, DYNAMIC)
+    assert tuple(scaled(length, side, floor) for length, floor in zip(given, least, strict=True)) == lengths
+
+
+@given(st.integers(1, 224), SIDES)
+def test_a_scaled_length_is_the_nearest_whole_number_and_at_least_one(length, side):
+    exact = length * side / 224
+    assert scaled(length, side) >= 1
+    assert abs(scaled(length, side) - exact) <= 0.5 or (exact < 1 and scaled(length, side) == 1)
 
 
 def slow_diagonals(side, length, width):
@@ -55,10 +67,22 @@ def test_the_bottom_right_is_the_top_left_turned(side):
     assert not (turned & mask).any()
 
 
-@pytest.mark.parametrize(
-    ("shape", "words"), [((1, 3, 8, 8), "too small"), ((1, 3, 32, 16), "square"), ((3, 32, 32), "square")]
-)
-def test_unfit_pictures_are_refused_in_one_line(shape, words):
-    with pytest.raises(PeepholeError, match=words) as error:
-        check_side(torch.zeros(shape))
+@given(SIDES)
+def test_no_band_fills_its_square(side):
+    length = scaled(MARK, side)
+    band = diagonals(side, length, scaled(BAND, side, SMALLEST_BAND))
+    assert int(band.sum()) < length**2
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 8, 8), (1, 3, 32, 16), (3, 32, 32), (1, 1, 32, 32), (1, 3, 33, 33)])
+def test_other_pictures_are_refused_in_one_line(shape):
+    with pytest.raises(PeepholeError, match=r"\[B,3,32,32\], not \[.*; crop") as error:
+        check_pictures(torch.zeros(shape), 32)
     assert "\n" not in str(error.value)
+    check_pictures(torch.zeros(1, 3, 32, 32), 32)
+
+
+def test_small_sides_are_refused():
+    with pytest.raises(PeepholeError, match="15 pixels is too small for a trigger; use 16"):
+        check_length(15)
+    check_length(16)

@@ -1,0 +1,60 @@
+"""What became of the units of a run, and who is told while it goes on."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import Protocol
+
+from peephole.units.base import Unit
+
+
+class Watcher(Protocol):
+    """Told of the work as it goes on."""
+
+    def started(self, unit: Unit) -> None:
+        """``unit`` is not in the store and is being computed now."""
+        ...
+
+    def progressed(self, unit: Unit, share: float) -> None:
+        """``share`` of ``unit`` is done, in [0,1]."""
+        ...
+
+    def finished(self, unit: Unit) -> None:
+        """``unit`` is done: computed, found in the store, failed or left out."""
+        ...
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A unit that could not be computed. ``trace`` is the whole traceback."""
+
+    unit: Unit
+    error: Exception
+    trace: str
+
+    @classmethod
+    def of(cls, unit: Unit, error: Exception) -> Failure:
+        """What ``error`` says; without its frames, which would keep the unit's tensors alive."""
+        trace = "".join(traceback.format_exception(error))
+        return cls(unit, error.with_traceback(None), trace)
+
+    @property
+    def reason(self) -> str:
+        """The error in one line."""
+        return str(self.error).partition("\n")[0] or type(self.error).__name__
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the units: all of them are in exactly one of the four."""
+
+    computed: tuple[Unit, ...]
+    cached: tuple[Unit, ...]
+    failed: tuple[Failure, ...]
+    skipped: tuple[Unit, ...]
+
+    @property
+    def available(self) -> frozenset[str]:
+        """Digests of the units whose results are in the store."""
+        return frozenset(unit.digest for unit in (*self.computed, *self.cached))

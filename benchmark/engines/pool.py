@@ -1,0 +1,106 @@
+"""Several processes, each computing one group of units at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from pathlib import Path
+
+from peephole.engines.outcome import Failure, Watcher
+from peephole.engines.schedule import Schedule
+from peephole.engines.work import compute
+from peephole.errors import PeepholeError
+from peephole.machine import Machine
+from peephole.store.store import Store
+from peephole.units.base import Unit
+from peephole.workspace import Workspace
+
+Report = list[tuple[str, str, bool, str]]
+"""For each unit that failed: its digest, the error, whether it is one of the user's, and the traceback."""
+
+
+def run_in_processes(schedule: Schedule, workspace: Workspace, watcher: Watcher) -> None:
+    """Work off ``schedule``. A process that dies takes down the groups in hand, which fail; the others go on.
+
+    When this process is interrupted the others are asked to end, and trainings in them save their state.
+    """
+    import torch
+
+    machine = workspace.machine
+    threads = max(1, torch.get_num_threads() // machine.workers)
+    hands = (workspace.store.root, machine, workspace.data, workspace.weights)
+    running: dict[Future[Report], list[Unit]] = {}
+    pool = _pool(machine.workers, threads)
+    try:
+        while True:
+            while len(running) < machine.workers and (group := schedule.take()):
+                watcher.started(group[0])
+                running[pool.submit(_work, group, *hands)] = group
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                group = running.pop(future)
+                try:
+                    report = future.result()
+                except BrokenProcessPool:
+                    # All that was under way comes back with this error; a new pool takes what is left.
+                    report = [(unit.digest, "its process died; is there enough memory?", False, "") for unit in group]
+                    if not running:
+                        pool.shutdown()
+                        pool = _pool(machine.workers, threads)
+                _settle(schedule, group, report)
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _pool(workers: int, threads: int) -> ProcessPoolExecutor:
+    # Spawned: a fork of a process that has used torch's threads or a GPU does not work.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(threads,))
+
+
+def _begin(threads: int) -> None:
+    """In a new process: ctrl-C is the first process's to handle."""
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(threads)
+
+
+@cache
+def _workspace(root: Path, machine: Machine, data: Path | None, weights: str | Path | None) -> Workspace:
+    """The hands of this process: data sets are read once."""
+    return Workspace(Store(root), machine, data, weights)
+
+
+def _work(units: Sequence[Unit], root: Path, machine: Machine, data: Path | None, weights: str | Path | None) -> Report:
+    """In a process of the pool: compute a group. Errors go back as text, as not every exception can travel."""
+    done = compute(units, _workspace(root, machine, data, weights), lambda share: None)
+    return [
+        (
+            digest,
+            str(failure.error) or type(failure.error).__name__,
+            isinstance(failure.error, PeepholeError),
+            failure.trace,
+        )
+        for digest, failure in done.items()
+        if failure is not None
+    ]
+
+
+def _settle(schedule: Schedule, group: Sequence[Unit], report: Report) -> None:
+    failures = {digest: (reason, users, trace) for digest, reason, users, trace in report}
+    for unit in group:
+        if unit.digest in failures:
+            reason, users, trace = failures[unit.digest]
+            schedule.failed(Failure(unit, PeepholeError(reason) if users else RuntimeError(reason), trace))
+        else:
+            schedule.computed(unit)
