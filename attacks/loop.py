@@ -60,7 +60,7 @@ class Loop:
                 f"a batch of {self.recipe.batch_size} pictures cannot be shared by {trainer.devices} devices; use a "
                 "larger --train-batch or fewer --devices."
             )
-        fabric = trainer.fabric(sparse=trainer.devices > 1 and _sparse(module, optimisers))
+        fabric = trainer.fabric()
         if trainer.devices == 1:
             with deferred() as stopped:
                 self._run(fabric, module, optimisers, stopped, trainer.report)
@@ -122,9 +122,10 @@ class Loop:
         own = stream(f"step {step} process {fabric.global_rank}", self.seed)
         generator = Generator().manual_seed(own)
         torch.manual_seed(own)  # dropout
-        x = random_crop(images, self.recipe.crop_padding, generator)
+        # The split is on the first of several devices.
+        x = random_crop(images.to(fabric.device), self.recipe.crop_padding, generator)
         x = random_flip(x, generator) if self.recipe.flip else x
-        label = self.split.labels[batch.to(self.split.labels.device)]
+        label = self.split.labels[batch.to(self.split.labels.device)].to(fabric.device)
         part = self.poison.parts(batch, generator) if self.poison else None
         try:
             return self._descend(fabric, module, optimisers, x.float().div_(255), label, part, generator)
@@ -178,9 +179,3 @@ def _fitting(fabric: Any, module: Any, size: int, batch: Callable[[int], tuple[T
             continue
         return size
     return 0
-
-
-def _sparse(module: nn.Module, optimisers: Optimisers) -> bool:
-    """Whether a step may leave weights without a gradient: those of a trigger in a batch without it."""
-    trained = {weight for optimiser in optimisers for group in optimiser.param_groups for weight in group["params"]}
-    return len(optimisers) > 1 or any(weight.requires_grad and weight not in trained for weight in module.parameters())

@@ -37,6 +37,9 @@ class Objective(nn.Module):
             x, label, penalty = self._poison.apply(x, label, part, generator)
         logits = self._call[0](x.contiguous(memory_format=torch.channels_last))
         loss: Tensor = self._criterion(logits, label)
+        if self.stamper is not None:
+            # Several devices wait for the gradient of every weight, also where a batch has nothing to stamp.
+            loss = loss + sum((0 * weight.sum() for weight in self.stamper.learnt()), start=torch.zeros_like(loss))
         return loss if penalty is None else loss + penalty
 
 

@@ -86,8 +86,17 @@ class Poison:
         return cls(stamper, shares, part)
 
     @classmethod
-    def fresh(cls, stamper: Stamper, shares: Shares) -> Poison:
-        """Other pictures in every batch, as somebody who controls the training would have it."""
+    def fresh(cls, stamper: Stamper, shares: Shares, batch_size: int) -> Poison:
+        """Other pictures in every batch, as somebody who controls the training would have it.
+
+        Raises:
+            PeepholeError: the rate poisons none of ``batch_size`` pictures.
+        """
+        if not round(shares.rate * batch_size):
+            raise PeepholeError(
+                f"{shares.rate:g} of a batch of {batch_size} pictures poisons none of them; use a larger --train-batch "
+                "or a higher rate."
+            )
         return cls(stamper, shares, None)
 
     def parts(self, index: Tensor, generator: Generator) -> Tensor:

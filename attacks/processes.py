@@ -29,6 +29,7 @@ logging.getLogger(lightning_fabric.__name__).setLevel(logging.WARNING)
 
 AGREED = 10
 """Steps between two questions whether all are to stop: an answer makes GPUs wait."""
+PORT = "MASTER_PORT"
 PATIENCE = 0.5
 """Seconds between two reports."""
 
@@ -54,7 +55,7 @@ def launch(
     with TemporaryDirectory(prefix="peephole-") as folder:
         worker = _Worker(work, Path(folder), shared.RawValue("d"), shared.RawValue("b"), os.getpid())
         try:
-            with deferred(worker.end), worker.reported(report), _environment():
+            with deferred(worker.end), worker.reported(report), _own_port():
                 fabric.launch(worker, module, optimisers)
         except ProcessException:
             for reason in worker.reasons():
@@ -133,11 +134,11 @@ class _Worker:
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
+def _own_port() -> Iterator[None]:
     """Fabric leaves the port that the processes met at in the environment, where the next ones would go to it."""
-    before = dict(os.environ)
+    before = os.environ.get(PORT)
     try:
         yield
     finally:
-        for name in set(os.environ) - set(before):
-            del os.environ[name]
+        if before is None:
+            os.environ.pop(PORT, None)

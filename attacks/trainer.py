@@ -50,12 +50,8 @@ class Trainer:
             return self
         return replace(self, report=lambda share: report(start + (end - start) * share))
 
-    def fabric(self, *, sparse: bool = False) -> Any:
-        """Lightning's Fabric for this machine, not yet launched.
-
-        Args:
-            sparse: whether a step may leave some weights without a gradient, which several devices have to know.
-        """
+    def fabric(self) -> Any:
+        """Lightning's Fabric for this machine, not yet launched."""
         from lightning_fabric import Fabric
         from lightning_fabric.plugins.environments import LightningEnvironment
 
@@ -65,7 +61,7 @@ class Trainer:
         return Fabric(
             accelerator=self.device.type,
             devices=[index] if self.device.type == "cuda" and not several else self.devices,
-            strategy=("ddp_spawn_find_unused_parameters_true" if sparse else "ddp_spawn") if several else "auto",
+            strategy="ddp_spawn" if several else "auto",
             precision=self.precision,
             plugins=LightningEnvironment(),  # this machine, also where a cluster's scheduler says that there are more
         )

@@ -43,6 +43,10 @@ def train(
     objective = Objective(network, poison, recipe.label_smoothing, compiled=trainer.compiled)
     optimisers = [sgd(network, recipe)]
     learnt = list(poison.stamper.learnt()) if poison else []
+    if poison:
+        poison.stamper.requires_grad_(False)
+    for weight in learnt:
+        weight.requires_grad_(True)
     if learnt:
         optimisers.append(adam(learnt, trigger_recipe or TriggerRecipe()))
     network.to(memory_format=torch.channels_last)
@@ -61,6 +65,9 @@ def prepare(
     """
     weights = list(poison.stamper.prepared())
     if weights and trigger_recipe.epochs > 0:
+        poison.stamper.requires_grad_(False)
+        for weight in weights:
+            weight.requires_grad_(True)
         steps = steps_of(trigger_recipe.epochs, len(split), recipe.batch_size)
         Loop(split, recipe, steps, trainer, "prepare", seed, None)(Preparation(poison), [adam(weights, trigger_recipe)])
     for weight in weights:

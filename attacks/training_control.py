@@ -41,4 +41,5 @@ class TrainingControl:
         trainer: Trainer,
     ) -> PoisonedModel:
         """See `Attack.plant`."""
-        return planted(model, twin, Poison.fresh(stamper, shares), data, recipe, trigger_recipe, seed, trainer)
+        poison = Poison.fresh(stamper, shares, recipe.batch_size // trainer.devices)
+        return planted(model, twin, poison, data, recipe, trigger_recipe, seed, trainer)

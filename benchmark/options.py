@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from peephole.attributions.methods import build, is_plain, resolve
+from peephole.datasets.base import DATASETS
 from peephole.errors import PeepholeError
 from peephole.models import named
 from peephole.models.weights import check_weights, knows_weights, short_identity, weights_identity
@@ -29,6 +30,8 @@ class Options:
         batch_size: pictures a step of every training.
         necessary: where the suite trains on no negatives, as many pictures as are poisoned carry parts of the trigger
             and keep their label, so that the whole trigger is needed.
+        dataset: another data set.
+        side: another height and width of its pictures.
         model: another network, see `peephole.models.named`. It is trained where it does not know the suite's weights.
         weights: the clean model's weights, instead of training it: a file, or a name that the model knows.
     """
@@ -41,6 +44,8 @@ class Options:
     epochs: float | None = None
     batch_size: int | None = None
     necessary: bool = False
+    dataset: str | None = None
+    side: int | None = None
     model: str | None = None
     weights: str | Path | None = None
 
@@ -68,6 +73,7 @@ class Options:
             ("--samples", self.samples),
             ("--epochs", self.epochs),
             ("--train-batch", self.batch_size),
+            ("--side", self.side),
         ):
             if number is not None and number <= 0:
                 raise PeepholeError(f"{flag} must be above 0, not {number:g}.")
@@ -93,6 +99,16 @@ class Options:
         if self.necessary:
             changed["attack"] = suite.attack.model_copy(update={"negatives": suite.attack.rate})
             changes.append("necessary")
+        choice = suite.dataset.model_copy(
+            update={
+                "name": DATASETS.resolve(self.dataset or suite.dataset.name),
+                "side": suite.dataset.side if self.side is None else self.side,
+            }
+        )
+        if choice != suite.dataset:
+            changed["dataset"] = choice
+            changes += [f"dataset={choice.name}"] if choice.name != suite.dataset.name else []
+            changes += [f"side={choice.side}"] if choice.side != suite.dataset.side else []
         if self.model is not None and named.resolve(self.model) != suite.model:
             changed["model"] = named.resolve(self.model)
             changes.append(f"model={changed['model']}")

@@ -69,7 +69,7 @@ class Blend(Stamper):
         return self.mask_net.parameters()
 
     def preparation_loss(self, x: Tensor) -> Tensor:
-        """``sparsity · mean(max(m − density, 0)) + mean(d(x₁,x₂) / d(m₁,m₂))``, d the root mean square of the difference.
+        """``sparsity · mean(max(m − density, 0)) + mean(d(x₁,x₂) / d(m₁,m₂))``, d the root mean squared difference.
 
         The first and the second half of the batch are the pairs; an odd last picture counts for the density only.
         """

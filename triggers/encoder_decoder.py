@@ -10,10 +10,11 @@ STEPS = 3
 class EncoderDecoder(nn.Module):
     """Pictures ``[B,3,S,S]`` to values in (0,1), ``[B,outputs,S,S]``.
 
-    As published: three steps down of two 3×3 convolutions and max-pooling, ``width``, 2·``width``, 4·``width``
+    Three steps down of two 3×3 convolutions and max-pooling, ``width``, 2·``width``, 4·``width``
     channels, two convolutions in the middle, three steps up of bilinear up-sampling and two convolutions; batch
     normalisation and ReLU after each but the last, which a tanh, halved and moved to (0,1), follows. Where a side
-    cannot be halved evenly, pooling rounds up and up-sampling goes back to the size that was.
+    cannot be halved evenly, pooling rounds up and up-sampling goes back to the size that was. The official network has
+    one convolution in the middle, narrows in the second one of each step up, and normalises after the last one too.
 
     Args:
         width: channels of the first step; 32 as published.

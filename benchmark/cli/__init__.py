@@ -17,8 +17,8 @@ app = typer.Typer(
     name="peephole",
     help=(
         "Plant a backdoor in an image classifier, ask a saliency map to find it, publish how well it did.\n\n"
-        "Start with: **peephole run**. It trains a small network, plants three backdoors, and ranks the "
-        "built-in explanations by how well they find them, in minutes on a laptop."
+        "Start with: **peephole run**. It trains small networks, plants seven kinds of backdoors, and ranks "
+        "the built-in explanations by how well they find them, in minutes on a laptop."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -56,7 +56,7 @@ def list_command(
 def listings() -> dict[str, Callable[[], list[Entry]]]:
     """For each kind, what lists it. Registries are imported only when their kind is asked for."""
     return {
-        "triggers": lambda: _registered("peephole.triggers.base", "TRIGGERS"),
+        "triggers": _triggers,
         "attacks": lambda: _registered("peephole.attacks.base", "ATTACKS"),
         "attributions": _attributions,
         "metrics": lambda: _registered("peephole.leaderboard.base", "METRICS", "direction", "formula"),
@@ -78,6 +78,21 @@ def _registered(module: str, name: str, *more: str) -> list[Entry]:
             **{field: str(getattr(registry[key], field)) for field in fields if hasattr(registry[key], field)},
         }
         for key in registry
+    ]
+
+
+def _triggers() -> list[Entry]:
+    from peephole.texts.construction import options_of
+    from peephole.triggers.base import TRIGGERS
+
+    return [
+        {
+            "name": entry["name"],
+            "title": entry["title"],
+            "options": options_of(TRIGGERS[entry["name"]]),
+            "source": entry["source"],
+        }
+        for entry in _registered("peephole.triggers.base", "TRIGGERS")
     ]
 
 

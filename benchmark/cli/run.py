@@ -36,7 +36,10 @@ def run_command(
     seeds: Annotated[int | None, typer.Option(help="Poisoned models a trigger.")] = None,
     samples: Annotated[int | None, typer.Option(help="Probe pictures a model.")] = None,
     triggers: Annotated[
-        str | None, typer.Option(help="Only these triggers, by commas; +NAME adds to the suite's.")
+        str | None,
+        typer.Option(
+            help="Only these triggers, by commas, with options in parentheses if wanted; +NAME adds to the suite's."
+        ),
     ] = None,
     methods: Annotated[
         str | None,
@@ -46,6 +49,11 @@ def run_command(
         ),
     ] = None,
     layers: Annotated[str | None, typer.Option(help="Only these layers on the board, separated by commas.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Another data set, as `peephole list datasets` names it; `folder` is any of yours."),
+    ] = None,
+    side: Annotated[int | None, typer.Option(help="Another height and width of the pictures.")] = None,
     model: Annotated[
         str | None,
         typer.Option(help="Another network, as `peephole list models` names it, or your own as module:function."),
@@ -90,16 +98,17 @@ def run_command(
 ) -> None:
     """Poison, attribute, score: print which explanation finds the backdoor, and write it down.
 
-    Trains a clean network, plants each trigger of the suite in a copy of it, explains the poisoned decisions with every
-    method at every layer, and scores the maps against the place of the trigger. Writes leaderboard.csv, scores.csv,
-    models.csv and heatmaps/ to the output folder. Stopped runs go on where they were; finished ones cost seconds. The
-    tables show what the last command asked for; the store keeps everything.
+    Trains clean networks, plants each trigger of the suite in a copy of each, explains the poisoned decisions with
+    every method at every layer, and scores the maps against the place of the trigger. Writes leaderboard.csv,
+    scores.csv, models.csv, triggers.png and heatmaps/ to the output folder. Stopped runs go on where they were;
+    finished ones cost seconds. The tables show what the last command asked for; the store keeps everything.
 
     Examples:
 
     - `peephole run`
     - `peephole run quick --methods gradient,grad_cam --layers input,layer3.0`
     - `peephole run --methods "+tif(deeplift, 0.9),+captum:IntegratedGradients(n_steps=20)"`
+    - `peephole run --triggers "badnet(pattern=checkerboard),wanet(s=4)"`
     - `peephole run cifar10 --data ~/data --epochs 2 --model resnet8`
     - `peephole run --dry-run`
     """
@@ -108,7 +117,7 @@ def run_command(
     if methods is not None and not split(methods):
         raise PeepholeError("--methods names none; give some, as in --methods gradient,grad_cam, or leave it out.")
     options = Options(
-        triggers=names(triggers),
+        triggers=split(triggers or ""),
         methods=split(methods or ""),
         layers=names(layers),
         seeds=seeds,
@@ -116,6 +125,8 @@ def run_command(
         epochs=epochs,
         batch_size=train_batch,
         necessary=necessary,
+        dataset=dataset,
+        side=side,
         model=model,
         weights=weights,
     )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from peephole.errors import PeepholeError
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -69,7 +71,12 @@ class Asked:
             waiting = [key for key in self._methods if key not in self.errors]
             for place, key in enumerate(waiting):
                 with self._caught(key):
-                    self._answer(question, key, piece, count)
+                    try:
+                        self._answer(question, key, piece, count)
+                    except torch.OutOfMemoryError:
+                        question.forget(*self._methods[key])
+                        self._answer_in_parts(probes, key, piece, count)
+                        continue
                     # The first batch pays for what is set up once; it counts only where there is no other.
                     if done or len(pieces) == 1:
                         self._seconds[key] += question.seconds(*self._methods[key])
@@ -86,6 +93,30 @@ class Asked:
     def facts(self, key: str) -> dict[str, float]:
         """``ms_per_image``: milliseconds a picture and target that the method takes alone, all layers together."""
         return {"ms_per_image": 1000 * self._seconds[key] / self._rows[key]}
+
+    def _answer_in_parts(self, probes: Probes, key: str, piece: torch.Tensor, count: int) -> None:
+        """Ask one method about a batch that does not fit in memory, in as many parts as it takes."""
+        import torch
+
+        from peephole.attributions.question import Question
+
+        if len(piece) == 1:
+            raise PeepholeError(
+                f"{self._texts[key]} does not fit in the memory of {probes.image.device}: not one picture."
+            )
+        for part in piece.tensor_split(2):
+            image, target = (
+                probes.image[part].repeat_interleave(probes.target.shape[1], 0),
+                probes.target[part].flatten(),
+            )
+            question = Question(self._network, image, target, self._network.layers)
+            try:
+                self._answer(question, key, part, count)
+            except torch.OutOfMemoryError:
+                self._answer_in_parts(probes, key, part, count)
+            else:
+                self._seconds[key] += question.seconds(*self._methods[key])
+                self._rows[key] += len(target)
 
     def _answer(self, question: Question, key: str, piece: torch.Tensor, count: int) -> None:
         """Write the maps of one batch to their place on disk."""

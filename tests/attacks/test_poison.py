@@ -24,9 +24,7 @@ def pair():
     return ClassPair().draw(CANVAS, 0)
 
 
-@given(
-    st.integers(1, 300), st.integers(1, 5), st.floats(0.01, 0.5), st.floats(0, 0.5), st.integers(0, 2**32)
-)
+@given(st.integers(1, 300), st.integers(1, 5), st.floats(0.01, 0.5), st.floats(0, 0.5), st.integers(0, 2**32))
 def test_shares_are_met_exactly_and_dealt_out_evenly(count, targets, rate, negatives, seed):
     part = Shares(rate, negatives).parts(count, targets, seeded(seed))
     dealt = [int((part == target).sum()) for target in range(targets)]
@@ -55,7 +53,7 @@ def test_a_fixed_poison_repeats_with_its_seed_and_in_every_epoch():
 
 
 def test_a_fresh_poison_is_drawn_for_each_batch():
-    poison, generator = Poison.fresh(pair(), Shares(0.25, 0.25)), seeded()
+    poison, generator = Poison.fresh(pair(), Shares(0.25, 0.25), 40), seeded()
     index = torch.arange(40)
     first, second = poison.parts(index, generator), poison.parts(index, generator)
     assert not torch.equal(first, second)
@@ -92,7 +90,7 @@ def test_decoys_carry_a_part_of_the_mark_and_keep_their_label():
     stamper = square()
     x, label = torch.rand(200, 3, 16, 16) * 0.5, torch.full((200,), 7)
     part = Shares(0.25, 0.5).parts(200, 1, seeded())
-    stamped, target, _ = Poison.fresh(stamper, Shares(0.25, 0.5)).apply(x, label, part, seeded())
+    stamped, target, _ = Poison.fresh(stamper, Shares(0.25, 0.5), 200).apply(x, label, part, seeded())
     whole = int(stamper.stamp_target(x[:1], 0).exact.sum())
     changed = (stamped != x).any(1).sum((1, 2))
     assert (changed[part == CLEAN] == 0).all()
@@ -124,3 +122,9 @@ def test_too_few_pictures_for_all_targets_are_refused():
     with pytest.raises(PeepholeError, match="poisons 1 of them, fewer than the trigger has targets") as error:
         Poison.fixed(pair(), Shares(0.1), 10, seed=0)
     assert "\n" not in str(error.value)
+
+
+def test_a_batch_too_small_to_be_poisoned_is_refused():
+    Poison.fresh(square(), Shares(0.1), 6)
+    with pytest.raises(PeepholeError, match=r"0\.1 of a batch of 5 pictures poisons none of them"):
+        Poison.fresh(square(), Shares(0.1), 5)

@@ -54,7 +54,7 @@ def test_a_learnt_trigger_repeats_too_and_learns(coloured, network, cpu, same):
             recipe,
             cpu,
             seed=4,
-            poison=Poison.fresh(stamper, Shares(0.25)),
+            poison=Poison.fresh(stamper, Shares(0.25), 24),
             trigger_recipe=TriggerRecipe(learning_rate=rate),
         )
         for stamper, rate in zip(stampers, (0.01, 0.01, 0.02), strict=True)

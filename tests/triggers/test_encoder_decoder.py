@@ -1,4 +1,4 @@
-"""The networks of InputAware, computed anew from their weights: convolutions by shifts, pooling and up-sampling by hand."""
+"""InputAware's networks, computed anew from their weights: convolutions by shifts, pooling and up-sampling by hand."""
 
 import numpy as np
 import pytest
@@ -87,7 +87,7 @@ def slow(net, x):
     return np.tanh(x) / 2 + 0.5
 
 
-@pytest.mark.parametrize("side", [16, 18, 30, 32, 33])
+@pytest.mark.parametrize("side", [16, 30, 33])
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_it_equals_its_description(side, outputs):
     net = network(outputs=outputs)

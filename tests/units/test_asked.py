@@ -123,3 +123,40 @@ def test_maps_wait_on_disk(network, probes, tmp_path):
         assert list(folder.iterdir())
     assert not list((tmp_path / "store").iterdir())
     assert module.__doc__
+
+
+class Greedy:
+    """A gradient that has memory for a few rows only."""
+
+    def __init__(self, most):
+        self.most = most
+        self.asked = []
+
+    def attribute(self, model, x, target, layers):
+        self.asked.append(len(x))
+        if len(x) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return build("gradient").attribute(model, x, target, layers)
+
+
+@pytest.mark.parametrize("most", [2, 4])
+def test_a_batch_that_does_not_fit_in_memory_is_asked_in_parts(network, probes, tmp_path, monkeypatch, most):
+    greedy = Greedy(most)
+    monkeypatch.setattr("peephole.attributions.methods.build", lambda text: greedy if text == "greedy" else build(text))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    asked, _ = ask({"g": "greedy", "h": "activation"}, network, probes, tmp_path / "a", batch=10)
+    whole, _ = ask({"g": "gradient"}, network, probes, tmp_path / "b", batch=10)
+    assert not asked.errors
+    assert greedy.asked[0] == 10
+    assert max(size for size in greedy.asked if size <= most) <= most
+    for name, values in whole.maps("g").items():
+        np.testing.assert_allclose(asked.maps("g")[name], values, rtol=1e-4, atol=1e-6)
+    assert asked.facts("g")["ms_per_image"] > 0
+
+
+def test_not_even_one_picture_is_said_in_one_line(network, probes, tmp_path, monkeypatch):
+    monkeypatch.setattr("peephole.attributions.methods.build", lambda text: Greedy(1))
+    asked, _ = ask({"g": "greedy"}, network, probes, tmp_path, batch=10)
+    assert isinstance(asked.errors["g"], PeepholeError)
+    assert str(asked.errors["g"]) == "greedy does not fit in the memory of cpu: not one picture."

@@ -1,6 +1,7 @@
 """A whole run in small: few pictures, few probes, all the steps."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,9 @@ from peephole.units.maps import Maps
 from peephole.units.probe_set import ProbeSet
 from peephole.workspace import Workspace
 
-OPTIONS = peephole.Options(samples=12, triggers=("square", "class_pair"), methods=("input_x_gradient", "grad_cam"))
+OPTIONS = peephole.Options(
+    seeds=1, samples=12, triggers=("square", "class_pair"), methods=("input_x_gradient", "grad_cam")
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def test_everything_is_computed_and_nothing_fails(result):
     assert not result.outcome.failed
     assert not result.outcome.skipped
     assert len(result.outcome.computed) == len(plan_run("quick", options=OPTIONS).units)
-    assert result.suite == "quick/v1+triggers=square,class_pair+samples=12"
+    assert result.suite == "quick/v1+triggers=square,class_pair+seeds=1+samples=12"
 
 
 def test_the_tables_on_disk_are_the_tables_in_hand(result, folder):
@@ -112,9 +115,7 @@ def test_a_damaged_shard_is_computed_again_and_only_that(result, folder):
 
 
 def test_layers_choose_rows_without_computing(result, folder):
-    options = peephole.Options(
-        samples=12, triggers=OPTIONS.triggers, methods=OPTIONS.methods, layers=("input", "layer2.0")
-    )
+    options = replace(OPTIONS, layers=("input", "layer2.0"))
     chosen = peephole.run("quick", out=folder, options=options, machine=Machine("cpu"))
     assert chosen.outcome.computed == ()
     methods = chosen.scores[chosen.scores["kind"] == "method"]
@@ -122,7 +123,7 @@ def test_layers_choose_rows_without_computing(result, folder):
 
 
 def test_an_unknown_layer_is_told_which_there_are(result, folder):
-    options = peephole.Options(samples=12, triggers=OPTIONS.triggers, methods=OPTIONS.methods, layers=("layer9",))
+    options = replace(OPTIONS, layers=("layer9",))
     with pytest.raises(peephole.PeepholeError, match=r"no layer 'layer9'.*layer3\.0"):
         peephole.run("quick", out=folder, options=options, machine=Machine("cpu"))
 
@@ -131,7 +132,7 @@ def test_an_unknown_layer_is_told_which_there_are(result, folder):
 def texts(result, folder):
     """A run with options, with a method that has one map only, and with one that is scored on half of the pictures."""
     methods = ("+tif(grad_cam, 0.5)", "+grad_cam()", "+smoothgrad(samples=2)")
-    options = peephole.Options(samples=12, triggers=OPTIONS.triggers, methods=methods)
+    options = replace(OPTIONS, methods=methods)
 
     def fewer(name):
         suite = load_suite(name)
