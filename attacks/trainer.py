@@ -53,7 +53,7 @@ class Trainer:
     def fabric(self) -> Any:
         """Lightning's Fabric for this machine, not yet launched."""
         from lightning_fabric import Fabric
-        from lightning_fabric.plugins.environments import LightningEnvironment
+        from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells users how it is set up
         several = self.devices > 1

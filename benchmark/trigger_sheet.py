@@ -82,9 +82,9 @@ def _lost(exact: NDArray[np.bool_], targets: NDArray[np.int64], certificate: Map
     from peephole.triggers.cells import cells
 
     picture = np.zeros(exact.shape[1:])
-    by_target = {target["target"]: target for target in certificate["targets"]}
     for support, label in zip(exact, targets.tolist(), strict=True):
-        target = by_target.get(label, by_target.get(None))
+        # The line of this label, or that of all of them where one was drawn for each picture.
+        target = next(each for each in certificate["targets"] if each["target"] in (label, None))
         hits, total = target["whole"]
         rates = np.array([[cell[0] / cell[1] if cell[1] else np.nan for cell in row] for row in target["cells"]])
         lost = np.nan_to_num((hits / total if total else 0) - rates).clip(0)

@@ -141,7 +141,6 @@ def read_probes(unit: Unit, workspace: Workspace, share: float = 1.0) -> Probes:
 
     arrays = workspace.read(unit).arrays
     pictures = covered(arrays["selection"], share)
-    present: dict[str, Any] = {
-        name: torch.from_numpy(array[pictures]).to(workspace.device) for name, array in arrays.items()
-    }
-    return Probes(**{field.name: present.get(field.name) for field in fields(Probes)})
+    present = {name: torch.from_numpy(array[pictures]).to(workspace.device) for name, array in arrays.items()}
+    values: dict[str, Any] = {field.name: present.get(field.name) for field in fields(Probes)}
+    return Probes(**values)
