@@ -14,7 +14,7 @@ from peephole.attacks.splits import Split, in_order
 from peephole.seeds import stream
 from peephole.triggers.stamper import Stamper
 
-MEASURED = 300
+MEASURED = 200
 """Pictures that parts of the trigger are restored on."""
 EACH = 10
 """A trigger of more targets than these is certified on one drawn for each picture, not on each target."""

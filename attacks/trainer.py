@@ -12,7 +12,7 @@ import torch
 
 from peephole.attacks.checkpoint import Checkpoint
 
-Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+Precision = Literal["32-true", "bf16-mixed"]
 Report = Callable[[float], None]
 """Called during long work with the share that is done, in [0,1]."""
 
@@ -23,7 +23,7 @@ class Trainer:
 
     Attributes:
         device: where to train; the first of several.
-        precision: as Lightning Fabric names it: ``32-true``, ``bf16-mixed`` or ``16-mixed``.
+        precision: as Lightning Fabric names it: ``32-true`` or ``bf16-mixed``.
         devices: how many devices work on one training, each on its part of every batch.
         compiled: whether networks are compiled, which takes a minute and pays in long trainings on a GPU.
         folder: where checkpoints are kept, if anywhere.

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 BATCH = 64
 """Larger batches are slower on a processor and faster on a GPU."""
-PRECISIONS: Mapping[str, Precision] = MappingProxyType(
-    {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
-)
+PRECISIONS: Mapping[str, Precision] = MappingProxyType({"float32": "32-true", "bfloat16": "bf16-mixed"})
 """Of trainings; by our names those of Lightning Fabric."""
 
 

@@ -123,7 +123,7 @@ class Workspace:
             if isinstance(pictures.images, np.ndarray):
                 self._splits[key] = InMemory(torch.from_numpy(pictures.images).to(self.device), labels)
             else:
-                self._splits[key] = Streamed(pictures.images, labels, workers=os.cpu_count() or 1)
+                self._splits[key] = Streamed(pictures.images, labels, workers=_cores() // self.machine.devices)
         return self._splits[key]
 
     def trainer(self, name: str) -> Trainer:
@@ -135,10 +135,19 @@ class Workspace:
             precision=PRECISIONS[self.precision],
             devices=self.machine.devices,
             compiled=self.machine.compiled,
-            folder=self.store.root / "checkpoints",
+            folder=self._checkpoints,
             name=name,
             report=self.report,
         )
+
+    def discard_checkpoints(self, name: str) -> None:
+        """Forget the states of a training that is over."""
+        for file in self._checkpoints.glob(f"{name}-*.pt"):
+            file.unlink(missing_ok=True)
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.store.root / "checkpoints"
 
     @cached_property
     def precision(self) -> str:
@@ -181,3 +190,8 @@ class Workspace:
     @cached_property
     def _versions(self) -> dict[str, str]:
         return version_facts()
+
+
+def _cores() -> int:
+    """The processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

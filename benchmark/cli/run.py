@@ -75,7 +75,7 @@ def run_command(
     train_batch: Annotated[int | None, typer.Option(help="Pictures a step of every training.")] = None,
     devices: Annotated[int, typer.Option(help="Devices that share each training.")] = 1,
     precision: Annotated[
-        str, typer.Option(help="Of trainings: auto (bfloat16 where a GPU has it), float32, bfloat16 or float16.")
+        str, typer.Option(help="Of trainings: auto (bfloat16 where a GPU has it), float32 or bfloat16.")
     ] = "auto",
     compiled: Annotated[
         bool, typer.Option("--compile", help="Compile networks for training: pays in long ones on a GPU.")

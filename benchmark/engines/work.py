@@ -34,6 +34,7 @@ def compute(units: Sequence[Unit], workspace: Workspace, report: Callable[[float
                 # The time of a group cannot be told apart by unit; what a method takes alone is a fact of its shard.
                 seconds = (time.perf_counter() - start) / len(units)
                 workspace.store.write(unit.kind, unit.digest, unit.identity, result, seconds)
+                workspace.discard_checkpoints(unit.digest)
                 done[unit.digest] = None
     except Exception as error:  # noqa: BLE001  a submitted method may raise anything; the failure is kept and reported
         done |= {unit.digest: Failure.of(unit, error) for unit in units if unit.digest not in done}
