@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -50,3 +51,14 @@ class Machine:
             raise PeepholeError(
                 f"there is no precision '{self.precision}'; --precision takes auto, {', '.join(PRECISIONS)}."
             )
+
+
+def core_count() -> int:
+    """The processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def thread_count() -> int:
+    """How many threads computations have here: what ``OMP_NUM_THREADS`` says, else one a core. Without torch."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else core_count()

@@ -23,6 +23,8 @@ LEFT = 1.25
 TOP = 0.6
 DOTS = 110
 """Dots an inch."""
+COMPRESSION = 2
+"""Of the PNG file: more takes seconds and saves little."""
 
 Point = tuple[float, float]
 KEY = "peephole-key"
@@ -103,7 +105,7 @@ class Sheet:
         info = PngInfo()
         for name, fact in facts.items():
             info.add_text(name, fact)
-        sheet.convert("RGB").save(path, format="png", pnginfo=info)
+        sheet.convert("RGB").save(path, format="png", pnginfo=info, compress_level=COMPRESSION)
 
     def _corner(self, row: int, column: int) -> Point:
         return LEFT + column * (TILE + GAP), TOP + row * (TILE + CAPTION)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -15,7 +14,7 @@ import numpy as np
 from peephole.datasets.base import DATASETS, Dataset, Pictures, Split
 from peephole.datasets.digest import content_digest
 from peephole.errors import PeepholeError
-from peephole.machine import PRECISIONS, Machine
+from peephole.machine import PRECISIONS, Machine, core_count
 from peephole.provenance import version_facts
 from peephole.store.shard import Shard
 from peephole.store.store import Store, file_digest
@@ -123,7 +122,7 @@ class Workspace:
             if isinstance(pictures.images, np.ndarray):
                 self._splits[key] = InMemory(torch.from_numpy(pictures.images).to(self.device), labels)
             else:
-                self._splits[key] = Streamed(pictures.images, labels, workers=_cores() // self.machine.devices)
+                self._splits[key] = Streamed(pictures.images, labels, workers=core_count() // self.machine.devices)
         return self._splits[key]
 
     def trainer(self, name: str) -> Trainer:
@@ -190,8 +189,3 @@ class Workspace:
     @cached_property
     def _versions(self) -> dict[str, str]:
         return version_facts()
-
-
-def _cores() -> int:
-    """The processor's cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import torch
 from pydantic import NonNegativeInt
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from peephole.triggers.base import TRIGGERS, Canvas
-from peephole.triggers.fixed import Fixed
-from peephole.triggers.geometry import bottom_right, top_left
 from peephole.triggers.lengths import PATCH, scaled
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from peephole.triggers.fixed import Fixed
 
 FIELDS = 3
 """A checkerboard has so many fields a side, and a patch at least as many pixels."""
@@ -44,6 +45,9 @@ class BadNet:
 
     def draw(self, canvas: Canvas, seed: int) -> Fixed:
         """See `Trigger.draw`; nothing is random."""
+        from peephole.triggers.fixed import Fixed
+        from peephole.triggers.geometry import bottom_right, top_left
+
         mark = bottom_right(top_left(canvas.side, scaled(PATCH, canvas.side, FIELDS)))
         values = _checkerboard(canvas.side) if self.pattern == "checkerboard" else None
         return Fixed(canvas, self.targets(canvas.classes), [mark], values=values)
@@ -51,6 +55,8 @@ class BadNet:
 
 def _checkerboard(side: int) -> Tensor:
     """Float32 ``[side,side]``: the fields in the bottom right corner, 0 elsewhere."""
+    import torch
+
     length = scaled(PATCH, side, FIELDS)
     field = torch.arange(length) * FIELDS // length
     values = torch.zeros(side, side)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, NonNegativeInt
 from pydantic.dataclasses import dataclass
 
 from peephole.triggers.base import TRIGGERS, Canvas
-from peephole.triggers.fixed import Fixed
-from peephole.triggers.geometry import bottom_right, thin_x, top_left
 from peephole.triggers.lengths import CORNER, MARK, scaled
+
+if TYPE_CHECKING:
+    from peephole.triggers.fixed import Fixed
 
 
 def _different(labels: tuple[int, int]) -> tuple[int, int]:
@@ -41,6 +42,9 @@ class ClassPair:
 
     def draw(self, canvas: Canvas, seed: int) -> Fixed:
         """See `Trigger.draw`; nothing is random."""
+        from peephole.triggers.fixed import Fixed
+        from peephole.triggers.geometry import bottom_right, thin_x, top_left
+
         side = canvas.side
         corner = top_left(side, scaled(CORNER, side))
         marks = (top_left(side, scaled(MARK, side)), bottom_right(thin_x(side)))

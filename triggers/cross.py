@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import NonNegativeInt
 from pydantic.dataclasses import dataclass
 
 from peephole.triggers.base import TRIGGERS, Canvas
-from peephole.triggers.fixed import Fixed
-from peephole.triggers.geometry import bottom_right, broad_x, thin_x
+
+if TYPE_CHECKING:
+    from peephole.triggers.fixed import Fixed
 
 
 @TRIGGERS.register
@@ -36,5 +37,8 @@ class Cross:
 
     def draw(self, canvas: Canvas, seed: int) -> Fixed:
         """See `Trigger.draw`; nothing is random."""
+        from peephole.triggers.fixed import Fixed
+        from peephole.triggers.geometry import bottom_right, broad_x, thin_x
+
         marks, truths = bottom_right(thin_x(canvas.side)), bottom_right(broad_x(canvas.side))
         return Fixed(canvas, self.targets(canvas.classes), [marks], [truths])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import NonNegativeInt
 from pydantic.dataclasses import dataclass
 
 from peephole.triggers.base import TRIGGERS, Canvas
-from peephole.triggers.patches import ConditionedPatch, GeneratedPatch, RandomPatch
-from peephole.triggers.stamper import Stamper
+
+if TYPE_CHECKING:
+    from peephole.triggers.stamper import Stamper
 
 
 @TRIGGERS.register
@@ -43,7 +44,7 @@ class Dynamic:
 
     def draw(self, canvas: Canvas, seed: int) -> Stamper:
         """See `Trigger.draw`; the seed decides the network's first weights."""
-        return _STAMPERS[self.kind](canvas, self.targets(canvas.classes), seed)
+        from peephole.triggers.patches import ConditionedPatch, GeneratedPatch, RandomPatch
 
-
-_STAMPERS = {"random": RandomPatch, "ban": GeneratedPatch, "cban": ConditionedPatch}
+        stampers = {"random": RandomPatch, "ban": GeneratedPatch, "cban": ConditionedPatch}
+        return stampers[self.kind](canvas, self.targets(canvas.classes), seed)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from peephole.triggers.base import TRIGGERS, Canvas
-from peephole.triggers.blend import Blend
+
+if TYPE_CHECKING:
+    from peephole.triggers.blend import Blend
 
 
 @TRIGGERS.register
@@ -44,4 +46,6 @@ class InputAware:
 
     def draw(self, canvas: Canvas, seed: int) -> Blend:
         """See `Trigger.draw`; the seed decides the networks' first weights."""
+        from peephole.triggers.blend import Blend
+
         return Blend(canvas, self.targets(canvas.classes), self.width, self.density, self.sparsity, seed)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import NonNegativeInt
 from pydantic.dataclasses import dataclass
 
 from peephole.triggers.base import TRIGGERS, Canvas
-from peephole.triggers.fixed import Fixed
-from peephole.triggers.geometry import top_left
 from peephole.triggers.lengths import MARK, scaled
+
+if TYPE_CHECKING:
+    from peephole.triggers.fixed import Fixed
 
 
 @TRIGGERS.register
@@ -33,4 +34,7 @@ class Square:
 
     def draw(self, canvas: Canvas, seed: int) -> Fixed:
         """See `Trigger.draw`; nothing is random."""
+        from peephole.triggers.fixed import Fixed
+        from peephole.triggers.geometry import top_left
+
         return Fixed(canvas, self.targets(canvas.classes), [top_left(canvas.side, scaled(MARK, canvas.side))])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from peephole.triggers.base import TRIGGERS, Canvas
-from peephole.triggers.warp import Warp
+
+if TYPE_CHECKING:
+    from peephole.triggers.warp import Warp
 
 
 @TRIGGERS.register
@@ -39,4 +41,6 @@ class WaNet:
 
     def draw(self, canvas: Canvas, seed: int) -> Warp:
         """See `Trigger.draw`; the seed decides the field."""
+        from peephole.triggers.warp import Warp
+
         return Warp(canvas, self.targets(canvas.classes), self.k, self.s, seed)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import NonNegativeInt
 from pydantic.dataclasses import dataclass
 
 from peephole.triggers.base import TRIGGERS, Canvas
-from peephole.triggers.fixed import Fixed
-from peephole.triggers.geometry import broad_x, thin_x
+
+if TYPE_CHECKING:
+    from peephole.triggers.fixed import Fixed
 
 
 @TRIGGERS.register
@@ -34,4 +35,7 @@ class X:
 
     def draw(self, canvas: Canvas, seed: int) -> Fixed:
         """See `Trigger.draw`; nothing is random."""
+        from peephole.triggers.fixed import Fixed
+        from peephole.triggers.geometry import broad_x, thin_x
+
         return Fixed(canvas, self.targets(canvas.classes), [thin_x(canvas.side)], [broad_x(canvas.side)])

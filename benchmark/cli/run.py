@@ -168,15 +168,14 @@ def _run(
 
 def _workers(plan: Plan, out: Path, device: str) -> int:
     """How many processes pay: one a core where there is a processor only and more than a minute's work."""
-    import torch
-
     from peephole.estimate import estimate, total_seconds
+    from peephole.machine import thread_count
     from peephole.store.store import Store
 
     if _device_kind(device) != "cpu":
         return 1
     long = total_seconds(estimate(plan, Store(out / "store"), "cpu")) > LONG
-    return min(torch.get_num_threads(), MOST_WORKERS) if long else 1
+    return min(thread_count(), MOST_WORKERS) if long else 1
 
 
 def _print_result(result: RunResult) -> None:

@@ -14,7 +14,7 @@ from peephole.engines.outcome import Failure, Watcher
 from peephole.engines.schedule import Schedule
 from peephole.engines.work import compute
 from peephole.errors import PeepholeError
-from peephole.machine import Machine
+from peephole.machine import Machine, thread_count
 from peephole.store.store import Store
 from peephole.units.base import Unit
 from peephole.workspace import Workspace
@@ -28,10 +28,8 @@ def run_in_processes(schedule: Schedule, workspace: Workspace, watcher: Watcher)
 
     When this process is interrupted the others are asked to end, and trainings in them save their state.
     """
-    import torch
-
     machine = workspace.machine
-    threads = max(1, torch.get_num_threads() // machine.workers)
+    threads = max(1, thread_count() // machine.workers)
     hands = (workspace.store.root, machine, workspace.data, workspace.weights)
     running: dict[Future[Report], list[Unit]] = {}
     pool = _pool(machine.workers, threads)
