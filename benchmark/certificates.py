@@ -138,7 +138,7 @@ def _rows(backdoor: Backdoor, plan: Plan, workspace: Workspace) -> list[dict[str
             **_with_interval("attack_success", target["attack_success"]),
             "n_attacked": target["attack_success"][1],
             "necessity": target["necessity"],
-            "target": "each" if target["target"] is None else target["target"],
+            "target": "each" if target["target"] is None else str(target["target"]),
         }
         for target in certificate["targets"]
     ]

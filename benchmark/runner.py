@@ -43,7 +43,8 @@ class RunResult:
         folder: the output folder.
         suite: the identifier, with the user's changes.
         leaderboard, scores, models: the tables that were written.
-        heatmaps: the pictures that were written.
+        heatmaps: the pictures of maps that were written, one a trigger.
+        triggers: the picture of all triggers, if there is one.
         outcome: what was computed, found, failed, left out.
     """
 
@@ -53,6 +54,7 @@ class RunResult:
     scores: pd.DataFrame
     models: pd.DataFrame
     heatmaps: tuple[Path, ...]
+    triggers: tuple[Path, ...]
     outcome: Outcome
 
 
@@ -152,4 +154,4 @@ def _write(plan: Plan, workspace: Workspace, outcome: Outcome, options: Options,
     write_csv(models, folder / MODELS)
     triggers = draw_triggers(plan, workspace, outcome.available, folder / TRIGGERS)
     pictures = draw_heatmaps(plan, workspace, outcome.available, folder / HEATMAPS)
-    return RunResult(folder, plan.suite.identifier, ranking, scores, models, (*triggers, *pictures), outcome)
+    return RunResult(folder, plan.suite.identifier, ranking, scores, models, tuple(pictures), tuple(triggers), outcome)

@@ -15,7 +15,7 @@ from peephole.leaderboard.cells import PROVENANCE
 # Every other column is a number that may be missing.
 _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("suite", "dataset", "model", "trigger", "method", "kind", "layer", "metric"), "str"),
-    **dict.fromkeys(("rank_interval", *PROVENANCE), "str"),
+    **dict.fromkeys(("rank_interval", "target", "failed_gates", "training_dtype", *PROVENANCE), "str"),
     **dict.fromkeys(("best_layer", "certified"), "bool"),
     **dict.fromkeys(("seed", "n", "n_invalid"), "int64"),
     **dict.fromkeys(("rank", "tie_group"), "Int64"),

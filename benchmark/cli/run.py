@@ -130,7 +130,7 @@ def run_command(
         model=model,
         weights=weights,
     )
-    machine = Machine(device, devices, precision, compiled, batch, workers or 1)
+    machine = Machine(device, devices, precision, compiled, batch, 1 if workers is None else workers)
     if download:
         _download(suite, data, options)
     if dry_run:
@@ -154,9 +154,11 @@ def _run(
     suite: str, out: Path, data: Path | None, machine: Machine, options: Options, *, quiet: bool, choose: bool
 ) -> RunResult:
     from peephole.runner import plan_run, run
+    from peephole.store.folder import refuse_foreign
 
     plan = plan_run(suite, data=data, options=options)
     if choose:
+        refuse_foreign(out)
         machine = replace(machine, workers=_workers(plan, out, machine.device))
     if quiet:
         return run(suite, out=out, data=data, machine=machine, options=options)
@@ -245,6 +247,8 @@ def _dry_run(suite: str, out: Path, data: Path | None, machine: Machine, options
     workspace = Workspace(Store(out / "store"), machine, data, options.weights)
     plan = plan_run(suite, data=data, options=options)
     refuse_foreign(out)
+    if machine.device != "auto":
+        _ = workspace.device  # a device that is not there is refused here, too
     kind = _device_kind(machine.device)
     estimates = estimate(plan, workspace.store, kind)
     todo = [one for one in estimates if not one.cached]

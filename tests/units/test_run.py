@@ -29,7 +29,7 @@ OPTIONS = peephole.Options(
 def small():
     """The embedded data set with fewer pictures: enough to learn the triggers, not the classes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Shapes, "counts", {"train": 2000, "test": 600})
+        patch.setattr(Shapes, "counts", {"train": 3000, "test": 600})
         yield
 
 
