@@ -1,4 +1,4 @@
-"""Check a finished quick run: the oracle is first, random is at chance, models hold their gates, a rerun is free."""
+"""Check a finished quick run: the oracle is first, random is at chance, certificates hold, a rerun is free."""
 
 import json
 import subprocess
@@ -18,8 +18,9 @@ again = json.loads(subprocess.run(command, check=True, capture_output=True, text
 checks = {
     "the oracle is first": oracle["rank"] == 1 and abs(oracle["score"] - 1) < 1e-9,
     "random is at chance within its interval": random["score_lo"] <= 0 <= random["score_hi"],
-    "every attack succeeds on 99 % or more": bool((models["attack_success"] >= 0.99).all()),
-    "no model loses more than 2 points": bool((models["accuracy_drop"] <= 0.02).all()),
+    "seven triggers are planted twice": models.groupby("trigger")["seed"].nunique().tolist() == [2] * 7,
+    "each trigger has a model that meets its gates": bool(models.groupby("trigger")["certified"].any().all()),
+    "a model that misses a gate says which": bool((models["certified"] == models["failed_gates"].isna()).all()),
     "a second run computes nothing": again["units"]["computed"] == 0 and not again["units"]["failed"],
     "there is a picture for each trigger": len(list((folder / "heatmaps").glob("*.png")))
     == models["trigger"].nunique(),

@@ -26,7 +26,7 @@ class Options:
         layers: show only these layers (their ranks count only each other).
         seeds: number of models a trigger.
         samples: number of reported probe pictures; those for choosing layers shrink or grow with them.
-        epochs: upper bound on the epochs of every training.
+        epochs: of every training, instead of the suite's own.
         batch_size: pictures a step of every training.
         necessary: where the suite trains on no negatives, as many pictures as are poisoned carry parts of the trigger
             and keep their label, so that the whole trigger is needed.

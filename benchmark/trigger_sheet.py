@@ -17,6 +17,8 @@ from peephole.sheet import KEY, Sheet, is_current
 from peephole.workspace import Workspace
 
 COLOURS = "magma"
+VERSION = "2"
+"""Raised when the same probes are drawn otherwise."""
 PICTURES = 2
 COLUMNS = ("clean", "with trigger", "change", "truth", "success lost")
 LETTERS = 15
@@ -28,15 +30,14 @@ def draw_triggers(plan: Plan, workspace: Workspace, available: Collection[str], 
 
     Columns are the clean picture, the stamped one, the change ``|x' − x|`` (channels averaged, its largest value is
     bright), the truth (the mask, outlined everywhere, or the graded truth), and the measured truth: how much of the
-    attack's success is lost when a cell of the mark is restored, 0 dark and all of it bright; the number is the
-    largest loss.
+    attack's success is lost when a cell of the mark is restored, the largest loss bright and its number below.
 
     Returns:
         The path, if there is anything to show.
     """
     backdoors = [one for one in plan.backdoors if one.seed == 0 and one.probes.digest in available]
     if backdoors:
-        key = "-".join(one.probes.digest[:16] for one in backdoors)
+        key = "-".join((VERSION, *(one.probes.digest[:16] for one in backdoors)))
         if not is_current(path, key):
             write_atomically(path, partial(_draw, key=key, backdoors=backdoors, workspace=workspace))
     return [path] if backdoors else []
@@ -56,7 +57,13 @@ def _draw(path: Path, *, key: str, backdoors: list[Backdoor], workspace: Workspa
             change = np.abs(image - clean).mean(2)
             truth = outline.astype(np.float32) if "mask" in probes else probes["soft"][probe].max(0)
             lost = _lost(probes["exact"][probe], probes["target"][probe], certificate)
-            tiles = (clean, image, _coloured(change / (change.max() or 1)), _coloured(truth), _coloured(lost))
+            tiles = (
+                clean,
+                image,
+                _coloured(change / (change.max() or 1)),
+                _coloured(truth),
+                _coloured(lost / (lost.max() or 1)),
+            )
             captions = (None, None, f"up to {change.max():.2f}", None, f"up to {lost.max():.0%}")
             for column, (tile, caption) in enumerate(zip(tiles, captions, strict=True), start):
                 sheet.put(row, column, tile, outline if column != start else np.zeros_like(outline), caption)

@@ -84,9 +84,9 @@ def print_board(frame: pd.DataFrame, screen: Console, *, every_layer: bool) -> N
     fewer = fewer_pictures(rows)
     caption = (
         f"{HEADLINE}. 95 % intervals over pictures, with several seeds over models too. Ranks count every layer of "
-        "every method. Rows of one tie group are not separable from its first row. invalid: pictures on which a map has "
-        "nothing to score (nowhere positive, or even where ranks are compared), scored at chance. ms: one picture, all "
-        "layers together."
+        "every method. Rows of one tie group are not separable from its first row. invalid: pictures on which a map "
+        "has nothing to score (nowhere positive, or even where ranks are compared), scored at chance. ms: one picture, "
+        "all layers together."
     )
     if fewer:
         parts = "; ".join(f"{method} on {count} pictures" for method, count in fewer.items())

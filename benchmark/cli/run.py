@@ -58,7 +58,9 @@ def run_command(
         str | None,
         typer.Option(help="Another network, as `peephole list models` names it, or your own as module:function."),
     ] = None,
-    epochs: Annotated[float | None, typer.Option(help="At most so many epochs a training; 0.5 is half of one.")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Epochs of every training, instead of the suite's; 0.5 is half of one.")
+    ] = None,
     weights: Annotated[
         str | None,
         typer.Option(

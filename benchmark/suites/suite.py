@@ -147,18 +147,19 @@ class Suite(_Part):
         return "+".join((f"{self.name}/v{self.version}", *self.changes))
 
     def adjusted(self, *, epochs: float | None = None, batch_size: int | None = None) -> Suite:
-        """The same with at most so many epochs in every training, and with batches of another size."""
+        """The same with so many epochs in every training, and with batches of another size.
 
-        def shorter(own: float) -> float:
-            return own if epochs is None else min(float(epochs), own)
+        What a trigger learns beforehand takes at most so many.
+        """
 
         def recipe(own: Mapping[str, Any]) -> dict[str, Any]:
             size = own["batch_size"] if batch_size is None else batch_size
-            return {**own, "epochs": shorter(own["epochs"]), "batch_size": size}
+            return {**own, "epochs": own["epochs"] if epochs is None else float(epochs), "batch_size": size}
 
         def choice(trigger: str) -> dict[str, Any]:
             own = _plain(self.attack_on(trigger))
-            beforehand = {**own["trigger_recipe"], "epochs": shorter(own["trigger_recipe"]["epochs"])}
+            usual = own["trigger_recipe"]["epochs"]
+            beforehand = {**own["trigger_recipe"], "epochs": usual if epochs is None else min(float(epochs), usual)}
             return {**own, "recipe": recipe(own["recipe"]), "trigger_recipe": beforehand}
 
         own = {name: changes.model_copy(update={"attack": choice(name)}) for name, changes in self.planting.items()}
