@@ -30,7 +30,7 @@ def report(share):
     print(share, flush=True)
     time.sleep(float(sys.argv[2]))
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(sys.argv[3]))
 images, labels, model = torch.load(sys.argv[1] + "/task.pt", weights_only=False)
 trainer = Trainer(torch.device("cpu"), folder=Path(sys.argv[1]), name="task", report=report)
 train(model, InMemory(images, labels), Recipe(2, 12, 0.05), trainer, seed=3)
@@ -45,7 +45,7 @@ def started(coloured, network, tmp_path):
     def start(seconds):
         split = coloured(48)
         torch.save((split.images, split.labels, network()), tmp_path / "task.pt")
-        arguments = [sys.executable, "-c", SCRIPT, str(tmp_path), str(seconds)]
+        arguments = [sys.executable, "-c", SCRIPT, str(tmp_path), str(seconds), str(torch.get_num_threads())]
         process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         running.append(process)
         process.stdout.readline()
