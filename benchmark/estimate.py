@@ -11,7 +11,7 @@ from typing import Any
 from peephole.attributions.spec import parse
 from peephole.plan import Plan
 from peephole.store.store import Store
-from peephole.units.base import Unit
+from peephole.units.base import Cost, Unit
 
 UNKNOWN_MODEL = "resnet18"
 
@@ -42,6 +42,17 @@ def total_seconds(estimates: list[Estimate]) -> float:
     return float(_costs()["fixed_seconds"]) + sum(one.seconds for one in estimates)
 
 
+def whole_seconds(plan: Plan, device: str) -> float:
+    """Seconds that a plan would take from the beginning, whatever of it is in a store."""
+    return float(_costs()["fixed_seconds"]) + sum(_seconds(unit.cost(), device) for unit in plan.units)
+
+
+def _seconds(cost: Cost, device: str) -> float:
+    table = _costs().get(cost.model, _costs()[UNKNOWN_MODEL])
+    passes = cost.passes * (passes_of(cost.method) if cost.method else 1)
+    return float(passes * table["pass_ms"][device] / 1000)
+
+
 def _estimate(unit: Unit, store: Store, device: str) -> Estimate:
     receipt = store.receipt(unit.kind, unit.digest)
     if receipt is not None:
@@ -49,8 +60,7 @@ def _estimate(unit: Unit, store: Store, device: str) -> Estimate:
     cost = unit.cost()
     table = _costs().get(cost.model, _costs()[UNKNOWN_MODEL])
     size = sum(getattr(cost, what) * table[f"{name}_bytes"] for what, name in _STORED.items())
-    passes = cost.passes * (passes_of(cost.method) if cost.method else 1)
-    return Estimate(unit, cached=False, seconds=passes * table["pass_ms"][device] / 1000, bytes=round(size))
+    return Estimate(unit, cached=False, seconds=_seconds(cost, device), bytes=round(size))
 
 
 def passes_of(text: str) -> float:

@@ -161,7 +161,7 @@ def _run(
     plan = plan_run(suite, data=data, options=options)
     if choose:
         refuse_foreign(out)
-        machine = replace(machine, workers=_workers(plan, out, machine.device))
+        machine = replace(machine, workers=_workers(plan, machine.device))
     if quiet:
         return run(suite, out=out, data=data, machine=machine, options=options)
     from peephole.cli.progress import ProgressWatcher
@@ -170,15 +170,15 @@ def _run(
         return run(suite, out=out, data=data, machine=machine, options=options, watcher=watcher)
 
 
-def _workers(plan: Plan, out: Path, device: str) -> int:
+def _workers(plan: Plan, device: str) -> int:
     """How many processes pay: one a core where there is a processor only and more than a minute's work."""
-    from peephole.estimate import estimate, total_seconds
+    from peephole.estimate import whole_seconds
     from peephole.machine import thread_count
-    from peephole.store.store import Store
 
     if _device_kind(device) != "cpu":
         return 1
-    long = total_seconds(estimate(plan, Store(out / "store"), "cpu")) > LONG
+    # By the whole plan, not by what is left of it: results depend on the number of threads, in the last bits at first.
+    long = whole_seconds(plan, "cpu") > LONG
     return min(thread_count(), MOST_WORKERS) if long else 1
 
 
