@@ -2,41 +2,62 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from copy import deepcopy
 
 from torch import nn
 
 from peephole.attacks.base import AttackData, PoisonedModel
 from peephole.attacks.certificate import certify
-from peephole.attacks.poison import Poison
+from peephole.attacks.poison import Poison, Shares
 from peephole.attacks.recipe import Recipe, TriggerRecipe
 from peephole.attacks.trainer import Trainer
 from peephole.attacks.training import prepare, train
+from peephole.triggers.stamper import Stamper
 
 
-def planted(
-    model: nn.Module,
-    twin: nn.Module,
-    poison: Poison,
-    data: AttackData,
-    recipe: Recipe,
-    trigger_recipe: TriggerRecipe,
-    seed: int,
-    trainer: Trainer,
-) -> PoisonedModel:
-    """Prepare the trigger, train a copy of ``model`` on the poisoned pictures, certify it. Arguments as of `Attack`."""
-    share = trigger_recipe.epochs / (trigger_recipe.epochs + recipe.epochs)
-    checkpoint = trainer.checkpoint("train")
-    if checkpoint is None or checkpoint.load() is None:  # which holds the prepared trigger, too
-        prepare(poison, data.train, recipe, trigger_recipe, trainer.part(0, share), seed=seed)
-    network = deepcopy(model)
-    train(
-        network,
-        data.train,
-        recipe,
-        trainer.part(share, 1),
-        seed=seed,
-        poison=poison,
-        trigger_recipe=trigger_recipe,
-    )
-    return PoisonedModel(network, poison.stamper, certify(network, twin, poison.stamper, data.test, seed))
+class Planting(ABC):
+    """Prepare the trigger, train a copy of the model on poisoned pictures, certify it. Subclasses say which."""
+
+    @abstractmethod
+    def poison(self, stamper: Stamper, shares: Shares, count: int, batch_size: int, seed: int) -> Poison:
+        """What happens to the pictures of a batch.
+
+        Args:
+            stamper: what to plant.
+            shares: how many training pictures are poisoned.
+            count: training pictures there are.
+            batch_size: pictures that one device sees in a step.
+            seed: of what is drawn once.
+        """
+
+    def plant(
+        self,
+        model: nn.Module,
+        twin: nn.Module,
+        stamper: Stamper,
+        data: AttackData,
+        recipe: Recipe,
+        trigger_recipe: TriggerRecipe,
+        shares: Shares,
+        *,
+        seed: int,
+        trainer: Trainer,
+    ) -> PoisonedModel:
+        """See `Attack.plant`."""
+        poison = self.poison(stamper, shares, len(data.train), recipe.batch_size // trainer.devices, seed)
+        share = trigger_recipe.epochs / (trigger_recipe.epochs + recipe.epochs)
+        checkpoint = trainer.checkpoint("train")
+        if checkpoint is None or checkpoint.load() is None:  # which holds the prepared trigger, too
+            prepare(poison, data.train, recipe, trigger_recipe, trainer.part(0, share), seed=seed)
+        network = deepcopy(model)
+        train(
+            network,
+            data.train,
+            recipe,
+            trainer.part(share, 1),
+            seed=seed,
+            poison=poison,
+            trigger_recipe=trigger_recipe,
+        )
+        return PoisonedModel(network, stamper, certify(network, twin, stamper, data.test, seed))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from torch import nn
-
-from peephole.attacks.base import ATTACKS, AttackData, PoisonedModel
-from peephole.attacks.planting import planted
+from peephole.attacks.base import ATTACKS
+from peephole.attacks.planting import Planting
 from peephole.attacks.poison import Poison, Shares
-from peephole.attacks.recipe import Recipe, TriggerRecipe
-from peephole.attacks.trainer import Trainer
 from peephole.triggers.stamper import Stamper
 
 
 @ATTACKS.register
-class TrainingControl:
+class TrainingControl(Planting):
     """In every batch another share of pictures carries the trigger, and another one what is almost the trigger.
 
     So do the official codes of WaNet and InputAware, from the first weights on, for 600 and 1,000 epochs, at a rate
@@ -27,19 +23,6 @@ class TrainingControl:
         "Nguyen, Tran 2021, WaNet, arXiv:2102.10369, and 2020, Input-Aware Dynamic Backdoor Attack, arXiv:2010.08138"
     )
 
-    def plant(
-        self,
-        model: nn.Module,
-        twin: nn.Module,
-        stamper: Stamper,
-        data: AttackData,
-        recipe: Recipe,
-        trigger_recipe: TriggerRecipe,
-        shares: Shares,
-        *,
-        seed: int,
-        trainer: Trainer,
-    ) -> PoisonedModel:
-        """See `Attack.plant`."""
-        poison = Poison.fresh(stamper, shares, recipe.batch_size // trainer.devices)
-        return planted(model, twin, poison, data, recipe, trigger_recipe, seed, trainer)
+    def poison(self, stamper: Stamper, shares: Shares, count: int, batch_size: int, seed: int) -> Poison:
+        """Other pictures in every batch."""
+        return Poison.fresh(stamper, shares, batch_size)

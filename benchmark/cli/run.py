@@ -156,11 +156,9 @@ def _run(
     suite: str, out: Path, data: Path | None, machine: Machine, options: Options, *, quiet: bool, choose: bool
 ) -> RunResult:
     from peephole.runner import plan_run, run
-    from peephole.store.folder import refuse_foreign
 
     plan = plan_run(suite, data=data, options=options)
     if choose:
-        refuse_foreign(out)
         machine = replace(machine, workers=_workers(plan, machine.device))
     if quiet:
         return run(suite, out=out, data=data, machine=machine, options=options)
