@@ -12,6 +12,7 @@ from peephole.certificates import passes
 from peephole.errors import PeepholeError
 from peephole.leaderboard.cells import Cell
 from peephole.plan import Plan, Row
+from peephole.units.probe_set import covered, share_of
 from peephole.workspace import Workspace
 
 
@@ -44,52 +45,59 @@ def _needed(row: Row) -> set[str]:
 
 
 def _cells(row: Row, plan: Plan, workspace: Workspace) -> Iterator[Cell]:
-    scores = workspace.read(row.scores)
+    scores = workspace.open(row.scores)
     maps = workspace.store.facts(row.maps.kind, row.maps.digest)
     clean = workspace.store.facts(row.backdoor.clean.kind, row.backdoor.clean.digest)
     model = workspace.store.facts(row.backdoor.model.kind, row.backdoor.model.digest)
-    selection = workspace.read(row.backdoor.probes).arrays["selection"]
-    scored = np.zeros(len(selection), dtype=np.bool_)
-    scored[row.covered(selection)] = True
-    value, chance = (_spread(scores.arrays[name], scored, np.nan) for name in ("value", "chance"))
-    valid = _spread(scores.arrays["valid"], scored, True)
-    for index, layer in enumerate(scores.facts["layers"]):
-        yield Cell(
-            suite=plan.suite.identifier,
-            dataset=plan.suite.dataset.name,
-            model=plan.suite.model,
-            trigger=row.backdoor.trigger,
-            seed=row.backdoor.seed,
-            method=row.method,
-            kind="calibration" if row.is_calibration else "method",
-            layer=layer,
-            metric=row.metric,
-            scored=scored,
-            value=value[index],
-            chance=chance[index],
-            valid=valid[index],
-            selection=selection,
-            ms_per_image=maps.get("ms_per_image", float("nan")),
-            direction=scores.facts["direction"],
-            best=scores.facts["best"],
-            core=scores.facts["core"],
-            certified=passes(model["certificate"], plan.suite.gates_on(row.backdoor.trigger)),
-            provenance={
-                "suite_version": str(plan.suite.version),
-                "data_digest": clean["data_digest"],
-                "model_digest": row.backdoor.model.digest[:16],
-                "method_digest": row.maps.spec["method_code"],
-                "torch_version": maps["torch_version"],
-                "device": maps["device"],
-                "dtype": maps["dtype"],
-                "peephole_version": maps["peephole_version"],
-                "dirty": maps["dirty"],
-            },
-        )
+    selection = workspace.open(row.backdoor.probes).read("selection")
+    covers = np.zeros(len(selection), dtype=np.bool_)
+    covers[covered(selection, share_of(row.scores))] = True
+    for place, facts in enumerate(scores.facts["metrics"]):
+        scored = covers.copy()
+        scored[covers] = kept = scores.read(f"{place}/scored")
+        if not kept.any():
+            continue
+        chance, best = (_spread(scores.read(f"{place}/{name}")[kept], scored, np.nan) for name in ("chance", "best"))
+        value = _spread(scores.read(f"{place}/value")[:, kept], scored, np.nan)
+        valid = _spread(scores.read(f"{place}/valid")[:, kept], scored, True)
+        for index, layer in enumerate(scores.facts["layers"]):
+            yield Cell(
+                suite=plan.suite.identifier,
+                dataset=plan.suite.dataset.name,
+                model=plan.suite.model,
+                trigger=row.backdoor.trigger,
+                seed=row.backdoor.seed,
+                method=row.method,
+                kind="calibration" if row.is_calibration else "method",
+                layer=layer,
+                metric=facts["metric"],
+                scored=scored,
+                value=value[index],
+                chance=chance,
+                best=best,
+                valid=valid[index],
+                selection=selection,
+                ms_per_image=maps.get("ms_per_image", float("nan")),
+                passes=maps.get("passes", float("nan")),
+                direction=facts["direction"],
+                core=facts["core"],
+                certified=passes(model["certificate"], plan.suite.gates_on(row.backdoor.trigger)),
+                provenance={
+                    "suite_version": str(plan.suite.version),
+                    "data_digest": clean["data_digest"],
+                    "model_digest": row.backdoor.model.digest[:16],
+                    "method_digest": row.maps.spec["method_code"],
+                    "torch_version": maps["torch_version"],
+                    "device": maps["device"],
+                    "dtype": maps["dtype"],
+                    "peephole_version": maps["peephole_version"],
+                    "dirty": maps["dirty"],
+                },
+            )
 
 
 def _spread(values: NDArray[Any], scored: NDArray[np.bool_], missing: float | bool) -> NDArray[Any]:
-    """Values of the scored pictures ``[L,n]`` in their places among all of them, ``[L,N]``."""
-    spread = np.full((len(values), len(scored)), missing)
-    spread[:, scored] = values
+    """Values of the scored pictures ``[..., n]`` in their places among all of them, ``[..., N]``."""
+    spread = np.full((*values.shape[:-1], len(scored)), missing)
+    spread[..., scored] = values
     return spread

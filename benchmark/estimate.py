@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
-from peephole.attributions.spec import parse
+from peephole.costs import costs, passes_of
 from peephole.plan import Plan
 from peephole.store.store import Store
 from peephole.units.base import Cost, Unit
@@ -39,17 +35,17 @@ def estimate(plan: Plan, store: Store, device: str) -> list[Estimate]:
 
 def total_seconds(estimates: list[Estimate]) -> float:
     """Seconds that the units still to do take together, and starting up."""
-    return float(_costs()["fixed_seconds"]) + sum(one.seconds for one in estimates)
+    return float(costs()["fixed_seconds"]) + sum(one.seconds for one in estimates)
 
 
 def whole_seconds(plan: Plan, device: str) -> float:
     """Seconds that a plan would take from the beginning, whatever of it is in a store."""
-    return float(_costs()["fixed_seconds"]) + sum(_seconds(unit.cost(), device) for unit in plan.units)
+    return float(costs()["fixed_seconds"]) + sum(_seconds(unit.cost(), device) for unit in plan.units)
 
 
 def _seconds(cost: Cost, device: str) -> float:
-    table = _costs().get(cost.model, _costs()[UNKNOWN_MODEL])
-    passes = cost.passes * (passes_of(cost.method) if cost.method else 1)
+    table = costs().get(cost.model, costs()[UNKNOWN_MODEL])
+    passes = cost.passes * (passes_of(cost.method) if cost.method else 1) + cost.layer_passes * table["layers"]
     return float(passes * table["pass_ms"][device] / 1000)
 
 
@@ -58,25 +54,9 @@ def _estimate(unit: Unit, store: Store, device: str) -> Estimate:
     if receipt is not None:
         return Estimate(unit, cached=True, seconds=0.0, bytes=receipt.bytes)
     cost = unit.cost()
-    table = _costs().get(cost.model, _costs()[UNKNOWN_MODEL])
+    table = costs().get(cost.model, costs()[UNKNOWN_MODEL])
     size = sum(getattr(cost, what) * table[f"{name}_bytes"] for what, name in _STORED.items())
     return Estimate(unit, cached=False, seconds=_seconds(cost, device), bytes=round(size))
 
 
-def passes_of(text: str) -> float:
-    """How many passes a method's text stands for: its own and those of the methods it is made of, at least 1."""
-    table = _costs()["methods"]
-    total = 0.0
-    for spec in parse(text).specs():
-        known = table.get(spec.full_name, {"passes": 0.0})
-        asked = dict(spec.options).get(known.get("per"), known.get("of", 1))
-        total += known["passes"] * (asked / known.get("of", 1) if isinstance(asked, int | float) else 1)
-    return max(1.0, total)
-
-
 _STORED = {"weights": "weights", "maps": "map", "pictures": "picture"}
-
-
-@cache
-def _costs() -> dict[str, Any]:
-    return tomllib.loads((files("peephole") / "costs.toml").read_text(encoding="utf-8"))

@@ -44,7 +44,11 @@ def draw_heatmaps(plan: Plan, workspace: Workspace, available: Collection[str], 
     """
     written = []
     for backdoor in plan.backdoors:
-        rows = [row for row in plan.rows if row.backdoor is backdoor and row.scores.digest in available]
+        rows = [
+            row
+            for row in plan.rows
+            if row.backdoor is backdoor and row.need == "maps" and row.scores.digest in available
+        ]
         graded = bool(rows) and "mask" not in workspace.read(backdoor.probes).arrays
         # A graded truth cannot be outlined: it is shown as the map of the oracle.
         oracle = [row for row in rows if graded and row.method == ORACLE]
@@ -67,7 +71,7 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
     for line, row in enumerate(rows):
         maps = workspace.read(row.maps).group("maps")
         shard = workspace.read(row.scores)
-        scores, lines = shard.arrays, shard.facts["layers"]
+        value, valid, lines = shard.arrays["0/value"], shard.arrays["0/valid"], shard.facts["layers"]
         places = row.covered(probes["selection"]).tolist()
         sheet.name(line, "\n".join(broken(row.method, LETTERS)))
         for number, block in enumerate(blocks):
@@ -78,13 +82,13 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
                 if layer in maps and block.probe in places:
                     picture = places.index(block.probe)
                     place = (lines.index(layer), picture)
-                    score = f"{scores['value'][place]:.2f}" if scores["valid"][place] else "invalid"
+                    score = f"{value[place]:.2f}" if valid[place] else "invalid"
                     sheet.put(line, column, _coloured(maps[layer][picture, block.which], mask), mask, score)
     for number, block in enumerate(blocks):
         for column, heading in enumerate((block.heading, *layers), start=number * (len(layers) + 1)):
             sheet.heading(column, heading)
     truth = "green outlines the truth mask" if "mask" in probes else "the truth is graded: it is the oracle's map"
-    metric = rows[0].metric.replace("_", " ")
+    metric = rows[0].metrics[0].replace("_", " ")
     sheet.title(
         f"Backdoor {backdoor.trigger}: red speaks for the label, blue against it; {truth}; the number is {metric}"
         + (" of both labels together" if probes["target"].shape[1] > 1 else "")

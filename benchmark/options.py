@@ -10,9 +10,11 @@ from typing import Any
 from peephole.attributions.methods import build, is_plain, resolve
 from peephole.datasets.base import DATASETS
 from peephole.errors import PeepholeError
+from peephole.leaderboard import texts as metric_texts
+from peephole.leaderboard.applicability import metric_name, metrics_of, parts_of
 from peephole.models import named
 from peephole.models.weights import check_weights, knows_weights, short_identity, weights_identity
-from peephole.suites.suite import Suite
+from peephole.suites.suite import Scoring, Suite
 from peephole.triggers import texts
 
 
@@ -23,6 +25,8 @@ class Options:
     Attributes:
         triggers, methods: only these, in this order; or, each with a ``+`` before it, these besides the suite's own.
             Methods are texts, see `peephole.attributions.spec`.
+        metrics: only these, wherever they apply; or, each with a ``+`` before it, these besides. They are texts, too,
+            such as ``morf(baseline=blur)``.
         layers: show only these layers (their ranks count only each other).
         seeds: number of models a trigger.
         samples: number of reported probe pictures; those for choosing layers shrink or grow with them.
@@ -38,6 +42,7 @@ class Options:
 
     triggers: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     seeds: int | None = None
     samples: int | None = None
@@ -85,6 +90,10 @@ class Options:
                 changes.append(f"triggers={','.join(changed['triggers'])}")
         if self.methods:
             changed["methods"] = _chosen("methods", _checked_method, self.methods, suite.methods)
+        if self.metrics:
+            changed["scoring"] = _scoring(suite, changed.get("triggers", suite.triggers), self.metrics)
+            if changed["scoring"].metrics != suite.scoring.metrics:
+                changes.append(f"metrics={','.join(changed['scoring'].metrics)}")
         if self.seeds is not None and self.seeds != suite.seeds:
             changed["seeds"] = self.seeds
             changes.append(f"seeds={self.seeds}")
@@ -136,6 +145,31 @@ def _chosen(
         )
     names = [resolve_name(name.removeprefix("+")) for name in asked]
     return tuple(dict.fromkeys([*own, *names] if all(besides) else names))
+
+
+def _scoring(suite: Suite, triggers: tuple[str, ...], asked: tuple[str, ...]) -> Scoring:
+    """The suite's scoring with the metrics that are asked for; one with options is scored besides its plain kind."""
+    applying = tuple(dict.fromkeys(name for trigger in triggers for name in metrics_of(trigger)))
+    chosen = _chosen("metrics", _checked_metric, asked, suite.scoring.metrics or applying)
+    for text in chosen:
+        if metric_name(text) not in applying:
+            raise PeepholeError(
+                f"no trigger of the run is scored by {metric_name(text)}; there is: {', '.join(applying)}."
+            )
+    plain = tuple(text for text in chosen if text in applying)
+    more = tuple(text for text in chosen if text not in applying)
+    besides = plain == (suite.scoring.metrics or applying)
+    own = tuple(name for text in plain for name in (*parts_of(text), text))
+    metrics = suite.scoring.metrics if besides else tuple(dict.fromkeys(own))
+    return suite.scoring.model_copy(update={"metrics": metrics, "more": (*suite.scoring.more, *more)})
+
+
+def _checked_metric(text: str) -> str:
+    """The one spelling of a metric. One with options is built, to see that it can be."""
+    text = metric_texts.NAMING.resolve(text)
+    if text != metric_name(text):
+        metric_texts.NAMING.build(text)
+    return text
 
 
 def _checked_trigger(text: str) -> str:

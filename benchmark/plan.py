@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,22 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peephole.attacks.base import ATTACKS
+from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.methods import digest, resolve
 from peephole.datasets.base import DATASETS
 from peephole.errors import PeepholeError
-from peephole.leaderboard.applicability import metrics_of
-from peephole.leaderboard.base import CALIBRATION, METRICS
+from peephole.leaderboard import texts as metric_texts
+from peephole.leaderboard.applicability import Need
+from peephole.leaderboard.base import CALIBRATION
+from peephole.leaderboard.kis_study import VARIANTS
 from peephole.models import named
-from peephole.suites.suite import Suite
+from peephole.suites.suite import KisChoice, Suite
 from peephole.triggers import texts
 from peephole.triggers.base import Canvas
 from peephole.triggers.lengths import check_length
 from peephole.units.base import Unit, in_order
 from peephole.units.calibration_maps import CalibrationMaps
 from peephole.units.clean_model import CleanModel
+from peephole.units.kis_sample import KisSample
+from peephole.units.levels import LevelsUnit
 from peephole.units.maps import Maps
 from peephole.units.poisoned_model import PoisonedModelUnit
 from peephole.units.probe_set import ProbeSet, covered, share_of
+from peephole.units.sanity_scores import SanityScores
 from peephole.units.scores import Scores
 from peephole.units.twin_model import TwinModel
 
@@ -44,14 +50,15 @@ class Backdoor:
 
 @dataclass(frozen=True)
 class Row:
-    """One method on one backdoor under one metric: all layers together."""
+    """One method on one backdoor under metrics that need the same: all layers together."""
 
     backdoor: Backdoor
     method: str
     is_calibration: bool
-    metric: str
+    need: Need
+    metrics: tuple[str, ...]
     maps: Maps | CalibrationMaps
-    scores: Scores
+    scores: Scores | SanityScores
 
     def covered(self, selection: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Which of the backdoor's pictures, of which ``selection`` (bool ``[N]``) serve to choose layers, have maps."""
@@ -65,11 +72,12 @@ class Plan:
     suite: Suite
     backdoors: tuple[Backdoor, ...]
     rows: tuple[Row, ...]
+    samples: tuple[KisSample, ...] = ()
 
     @property
     def units(self) -> list[Unit]:
         """Every unit once, each after its inputs."""
-        return in_order([row.scores for row in self.rows])
+        return in_order([*(row.scores for row in self.rows), *self.samples])
 
 
 def make_plan(suite: Suite, *, data: Path | None = None, weights: str | None = None) -> Plan:
@@ -86,7 +94,8 @@ def make_plan(suite: Suite, *, data: Path | None = None, weights: str | None = N
     check_length(suite.dataset.side)
     base = _base_spec(suite, data)
     backdoors = tuple(backdoor for seed in range(suite.seeds) for backdoor in _backdoors(suite, base, seed, weights))
-    return Plan(suite, backdoors, tuple(row for backdoor in backdoors for row in _rows(suite, backdoor)))
+    rows = tuple(row for backdoor in backdoors for row in _rows(suite, backdoor))
+    return Plan(suite, backdoors, rows, tuple(_samples(suite.kis, backdoors)) if suite.kis else ())
 
 
 def _base_spec(suite: Suite, data: Path | None) -> dict[str, Any]:
@@ -159,25 +168,16 @@ def _check_labels(trigger: str, base: Mapping[str, Any]) -> None:
             raise PeepholeError(f"{trigger}: {error}") from error
 
 
-def _share(suite: Suite, method: str) -> dict[str, float]:
-    """The share of the pictures that a method is scored on; nothing if that is all of them."""
-    share = suite.probes.share(method)
+def _share(share: float) -> dict[str, float]:
+    """The share of the pictures that something is made of; nothing if that is all of them."""
     return {"share": share} if share < 1 else {}
 
 
 def _rows(suite: Suite, backdoor: Backdoor) -> Iterator[Row]:
     where = f"on {backdoor.trigger}, seed {backdoor.seed}"
-    metrics = metrics_of(backdoor.trigger)
     model = {"model": named.resolve(suite.model)}
     methods: list[tuple[str, Maps | CalibrationMaps]] = [
-        (
-            name,
-            Maps(
-                {**model, "method": resolve(name), "method_code": digest(name), **_share(suite, name)},
-                {"poisoned": backdoor.model, "probes": backdoor.probes},
-                label=f"explain with {name} {where}",
-            ),
-        )
+        (name, _maps(name, suite.probes.share(name), backdoor.model, backdoor, f"explain with {name} {where}"))
         for name in suite.methods
     ]
     known: list[tuple[str, Maps | CalibrationMaps]] = [
@@ -192,10 +192,68 @@ def _rows(suite: Suite, backdoor: Backdoor) -> Iterator[Row]:
         for name in suite.calibration
     ]
     for name, maps in [*methods, *known]:
-        for metric in metrics:
-            scores = Scores(
-                {**model, **_named("metric", METRICS, metric)},
-                {"maps": maps, "probes": backdoor.probes},
-                label=f"score {name} by {metric} {where}",
-            )
-            yield Row(backdoor, name, isinstance(maps, CalibrationMaps), metric, maps, scores)
+        for need, groups in suite.scoring.metrics_on(backdoor.trigger).items():
+            for metrics in groups:
+                scores = _scores(suite, backdoor, maps, need, metrics, f"score {name} by {', '.join(metrics)} {where}")
+                yield Row(backdoor, name, isinstance(maps, CalibrationMaps), need, metrics, maps, scores)
+
+
+def _samples(choice: KisChoice, backdoors: Iterable[Backdoor]) -> Iterator[KisSample]:
+    """The samples of the clean models, then of the poisoned ones."""
+    clean = {backdoor.clean.digest: backdoor.clean for backdoor in backdoors}
+    for model in (*clean.values(), *(backdoor.model for backdoor in backdoors)):
+        spec = {
+            "dataset": model.spec["dataset"],
+            "model": model.spec["model"],
+            "method": choice.method,
+            "method_code": digest(choice.method),
+            "metrics": [{"metric": name, "metric_code": metric_texts.NAMING.digest(name)} for name in VARIANTS],
+            "pictures": choice.pictures,
+            "seed": model.spec["seed"],
+        }
+        yield KisSample(spec, {"model": model}, label=f"feed back what is key: after '{model.label}'")
+
+
+def _maps(method: str, share: float, network: Unit, backdoor: Backdoor, label: str) -> Maps:
+    spec = {"model": network.spec["model"], "method": resolve(method), "method_code": digest(method), **_share(share)}
+    return Maps(spec, {"network": network, "probes": backdoor.probes}, label=label)
+
+
+def _scores(
+    suite: Suite,
+    backdoor: Backdoor,
+    maps: Maps | CalibrationMaps,
+    need: Need,
+    metrics: tuple[str, ...],
+    label: str,
+) -> Scores | SanityScores:
+    """The unit that scores maps by metrics of one need."""
+    share = min(share_of(maps), suite.scoring.shares.get(need, 1.0))
+    spec = {
+        "model": maps.spec["model"],
+        "metrics": [{"metric": text, "metric_code": metric_texts.NAMING.digest(text)} for text in metrics],
+    }
+    inputs: dict[str, Unit] = {"maps": maps, "probes": backdoor.probes}
+    if need == "network":
+        asked = {**spec, "steps": suite.scoring.steps}
+        network = {"probes": backdoor.probes, "network": backdoor.model}
+        levels = LevelsUnit(
+            {**asked, **_share(suite.scoring.shares.get(need, 1.0))},
+            network,
+            label=f"measure levels on {backdoor.trigger}, seed {backdoor.seed}",
+        )
+        return Scores({**asked, **_share(share)}, {**inputs, **network, "levels": levels}, label=label)
+    if isinstance(maps, CalibrationMaps) and need != "maps":
+        # What does not look at a network is the same for every one.
+        return Scores({**spec, **_share(share)}, {**inputs, "other_maps": maps}, label=label)
+    if need == "twin":
+        twin = backdoor.model.inputs["twin"]
+        where = f"{backdoor.trigger}, seed {backdoor.seed}, on the clean twin"
+        other = _maps(maps.spec["method"], share, twin, backdoor, f"explain with {maps.spec['method']} on {where}")
+        return Scores({**spec, **_share(share)}, {**inputs, "other_maps": other}, label=label)
+    if need == "randomised":
+        method = {name: maps.spec[name] for name in ("method", "method_code")}
+        code = ATTRIBUTIONS.module_digest("peephole.attributions.randomised")
+        drawn = {**spec, **method, "randomisation_code": code, "seed": backdoor.seed, **_share(share)}
+        return SanityScores(drawn, {**inputs, "network": backdoor.model}, label=label)
+    return Scores({**spec, **_share(share)}, inputs, label=label)

@@ -41,6 +41,7 @@ class Registry(Generic[T]):
         self.group = group
         self.support = frozenset(support)
         self._things: dict[str, T] = {}
+        self._digests: dict[str, str] = {}
         self._read: dict[str, tuple[str, list[str]] | None] = {}  # modules, each parsed once
 
     def register(self, thing: C) -> C:
@@ -63,10 +64,15 @@ class Registry(Generic[T]):
     def _foreign(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in entry_points(group=self.group)} if self.group else {}
 
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """All names, sorted, by the spelling in which they are looked up."""
+        ours = {info.name for info in pkgutil.iter_modules([str(self._folder)])}
+        return {_spelling(name): name for name in sorted((ours - self.support) | set(self._foreign))}
+
     def names(self) -> list[str]:
         """All names, sorted, without importing the things."""
-        ours = {info.name for info in pkgutil.iter_modules([str(self._folder)])}
-        return sorted((ours - self.support) | set(self._foreign))
+        return list(self._names.values())
 
     def resolve(self, name: str) -> str:
         """The registered spelling of ``name`` (``-`` and case do not matter).
@@ -74,11 +80,10 @@ class Registry(Generic[T]):
         Raises:
             UnknownName: nothing is registered under it.
         """
-        spelling = name.strip().lower().replace("-", "_")
-        for known in self.names():
-            if spelling in (known, known.lower().replace("-", "_")):
-                return known
-        raise UnknownName(self.kind, name, self.names())
+        known = self._names.get(_spelling(name))
+        if known is None:
+            raise UnknownName(self.kind, name, self.names())
+        return known
 
     def __getitem__(self, name: str) -> T:
         name = self.resolve(name)
@@ -112,7 +117,10 @@ class Registry(Generic[T]):
 
     def module_digest(self, module: str) -> str:
         """The same for any module of the entries' top folder, by its import name."""
-        return _sha("\n".join(f"{name} {code}" for name, code in sorted(self._closure(module).items())))
+        if module not in self._digests:
+            code = self._closure(module)
+            self._digests[module] = _sha("\n".join(f"{name} {code[name]}" for name in sorted(code)))
+        return self._digests[module]
 
     def _closure(self, module: str) -> dict[str, str]:
         """The code of a module and of all modules of its folder that it imports, directly or not."""
@@ -135,6 +143,10 @@ class Registry(Generic[T]):
             tree = _parse(path) if inside else None
             self._read[module] = (ast.unparse(tree), list(_imports(tree))) if tree else None
         return self._read[module]
+
+
+def _spelling(name: str) -> str:
+    return name.strip().lower().replace("-", "_")
 
 
 def _parse(path: Path) -> ast.Module:

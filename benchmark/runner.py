@@ -12,9 +12,12 @@ from peephole.engines.local import run_units
 from peephole.engines.outcome import Outcome, Watcher
 from peephole.errors import PeepholeError
 from peephole.heatmaps import draw_heatmaps
+from peephole.kis import KisResult, write_kis
+from peephole.leaderboard.alignment import align
 from peephole.leaderboard.board import board
+from peephole.leaderboard.picture_file import PICTURES, write_pictures
 from peephole.leaderboard.scores import score_table
-from peephole.leaderboard.tables import write_csv
+from peephole.leaderboard.tables import LEADERBOARD, SCORES, write_csv
 from peephole.machine import Machine
 from peephole.models.named import is_own
 from peephole.options import Options
@@ -28,8 +31,6 @@ from peephole.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
-LEADERBOARD = "leaderboard.csv"
-SCORES = "scores.csv"
 MODELS = "models.csv"
 HEATMAPS = "heatmaps"
 TRIGGERS = "triggers.png"
@@ -45,6 +46,7 @@ class RunResult:
         leaderboard, scores, models: the tables that were written.
         heatmaps: the pictures of maps that were written, one a trigger.
         triggers: the picture of all triggers, if there is one.
+        kis: the study of key information sufficiency.
         outcome: what was computed, found, failed, left out.
     """
 
@@ -55,6 +57,7 @@ class RunResult:
     models: pd.DataFrame
     heatmaps: tuple[Path, ...]
     triggers: tuple[Path, ...]
+    kis: KisResult
     outcome: Outcome
 
 
@@ -151,7 +154,11 @@ def _write(plan: Plan, workspace: Workspace, outcome: Outcome, options: Options,
     models = certificate_table(plan, workspace, outcome.available)
     write_csv(scores, folder / SCORES)
     write_csv(ranking, folder / LEADERBOARD)
+    write_pictures(align(cells), folder / PICTURES, (folder / LEADERBOARD, folder / SCORES))
     write_csv(models, folder / MODELS)
     triggers = draw_triggers(plan, workspace, outcome.available, folder / TRIGGERS)
     pictures = draw_heatmaps(plan, workspace, outcome.available, folder / HEATMAPS)
-    return RunResult(folder, plan.suite.identifier, ranking, scores, models, tuple(pictures), tuple(triggers), outcome)
+    kis = write_kis(plan, workspace, outcome.available, folder)
+    return RunResult(
+        folder, plan.suite.identifier, ranking, scores, models, tuple(pictures), tuple(triggers), kis, outcome
+    )

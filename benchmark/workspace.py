@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from peephole.datasets.digest import content_digest
 from peephole.errors import PeepholeError
 from peephole.machine import PRECISIONS, Machine, core_count
 from peephole.provenance import version_facts
+from peephole.store.opened import OpenShard
 from peephole.store.shard import Shard
 from peephole.store.store import Store, file_digest
 from peephole.units.base import Unit
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from peephole.attacks.splits import Split as LabelledPictures
     from peephole.attacks.trainer import Trainer
 
+T = TypeVar("T")
+
 SHARDS_IN_MEMORY = 4
+SHARDS_OPEN = 16
+THINGS_KEPT = 6
 
 
 class Workspace:
@@ -53,6 +58,8 @@ class Workspace:
         self.weights = weights
         self.report: Callable[[float], None] = lambda share: None
         self._shards: OrderedDict[str, Shard] = OrderedDict()
+        self._open: OrderedDict[str, OpenShard] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._pictures: dict[tuple[str, int, Split], Pictures] = {}
         self._splits: dict[tuple[str, int, Split], LabelledPictures] = {}
 
@@ -92,6 +99,29 @@ class Workspace:
         while len(self._shards) > SHARDS_IN_MEMORY:
             self._shards.popitem(last=False)
         return self._shards[unit.digest]
+
+    def open(self, unit: Unit) -> OpenShard:
+        """The result of ``unit``, to be read in parts; the few opened last stay open.
+
+        Raises:
+            DamagedShard: it is not in the store, or not what was written.
+        """
+        if unit.digest not in self._open:
+            self._open[unit.digest] = self.store.open(unit.kind, unit.digest)
+        self._open.move_to_end(unit.digest)
+        while len(self._open) > SHARDS_OPEN:
+            self._open.popitem(last=False)[1].close()
+        return self._open[unit.digest]
+
+    def keep(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What several units need and takes time to make; the few used last stay in memory."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        self._kept.move_to_end(key)
+        while len(self._kept) > THINGS_KEPT:
+            self._kept.popitem(last=False)
+        kept: T = self._kept[key]
+        return kept
 
     def dataset(self, spec: Mapping[str, Any]) -> Dataset:
         """The data set of a spec (``name``, ``side``) as the user has it."""

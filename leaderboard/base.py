@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
@@ -11,6 +13,12 @@ from peephole.registry import Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from peephole.leaderboard.examined import Examined
+
+Direction = Literal["higher", "lower"]
+Truth = Literal["mask", "soft", "any"]
+Against = Literal["twin", "top_down", "bottom_up", "independent"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,10 @@ class Probes:
         exact: bool ``[N,T,H,W]``, the pixels that the mark of each target covers, or None.
         target: int64 ``[N,T]``, the labels to be explained.
         soft: float32 ``[N,T,H,W]`` in [0,1], how far the mark of each target changes each pixel, or None.
+        number: int64 ``[N]``, each picture's place among all pictures of its kind, from which whatever is random about
+            it is drawn; 0, 1, ... if not given.
+        network: the poisoned network, for metrics that ask it, or None.
+        levels: chance and best levels of these pictures that are known already, by metric.
 
     Raises:
         PeepholeError: there is neither a mask nor a soft truth.
@@ -37,6 +49,9 @@ class Probes:
     exact: Tensor | None
     target: Tensor
     soft: Tensor | None = None
+    number: Tensor | None = None
+    network: Examined | None = None
+    levels: Mapping[Metric, Levels] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.mask is None and self.soft is None:
@@ -48,6 +63,33 @@ class Probes:
         truth = self.soft if self.mask is None else self.mask.float()
         assert truth is not None  # as was checked at the beginning
         return truth
+
+    @property
+    def numbers(self) -> Tensor:
+        """`number`, or what stands for it: int64 ``[N]``."""
+        import torch
+
+        return torch.arange(len(self.target), device=self.target.device) if self.number is None else self.number
+
+    @property
+    def examined(self) -> Examined:
+        """The network.
+
+        Raises:
+            PeepholeError: there is none.
+        """
+        if self.network is None:
+            raise PeepholeError("the probes have no network, the metric expects one to ask; give it as Probes.network")
+        return self.network
+
+    @cached_property
+    def weighted_features(self) -> Tensor:
+        """`Examined.weighted_features` of the pictures themselves, float32 ``[N,F]``, made once for all maps.
+
+        Raises:
+            PeepholeError: there is no network, or it has no linear layer.
+        """
+        return self.examined.weighted_features(self.examined.normalise(self.image))
 
     @cached_property
     def inside(self) -> Tensor:
@@ -79,6 +121,19 @@ class Probes:
 
 
 @dataclass(frozen=True)
+class Levels:
+    """Between what a score lies that is measured on a network, picture by picture.
+
+    Attributes:
+        chance: float64 ``[N]``, the mean score of maps that know nothing.
+        best: float64 ``[N]``, the score of the truth itself, or the best possible one.
+    """
+
+    chance: Tensor
+    best: Tensor
+
+
+@dataclass(frozen=True)
 class Scored:
     """What a metric says of N pictures.
 
@@ -86,36 +141,85 @@ class Scored:
         value: float64 ``[N]``; an invalid map has its chance level here.
         chance: float64 ``[N]``, the expected value of a map that knows nothing (see the metric's docstring).
         valid: bool ``[N]``, False where the map had nothing to score.
+        best: float64 ``[N]``, the score of the truth itself where it is measured; the metric's `best` if None.
+        scored: bool ``[N]``, False for pictures that the metric leaves out, whatever the map is; none if None. What the
+            other fields have there is not looked at.
     """
 
     value: Tensor
     chance: Tensor
     valid: Tensor
+    best: Tensor | None = None
+    scored: Tensor | None = None
 
 
-class Metric(Protocol):
-    """A metric on maps. Its docstring gives formula, range, chance level, direction, invalid cases and source.
+class Metric(ABC):
+    """What all metrics say of themselves. A docstring gives formula, range, chance level, direction, invalid cases and
+    source. A metric with options is a frozen dataclass of `pydantic.dataclasses`, as methods and triggers are.
 
     Attributes:
         title: the name for people.
         formula: the formula in one line of plain text.
+        source: the citation.
         direction: which way is better.
-        best: the score of the oracle; the headline is scaled so that chance is 0 and this is 1.
+        best: the score of the truth itself, or the best possible one where a `Scored` says what the truth's is.
         core: whether the metric counts for the headline.
-        truth: what it compares maps with; it refuses probes that lack this.
+        truth: what it needs to know of the pictures; it refuses probes that lack this.
+        network: whether it asks the poisoned network, which `Probes.network` then has.
     """
 
     title: ClassVar[str]
     formula: ClassVar[str]
     source: ClassVar[str]
-    direction: ClassVar[Literal["higher", "lower"]]
-    best: ClassVar[float]
-    core: ClassVar[bool]
-    truth: ClassVar[Literal["mask", "soft"]]
+    direction: ClassVar[Direction] = "higher"
+    best: ClassVar[float] = 1.0
+    core: ClassVar[bool] = False
+    truth: ClassVar[Truth] = "any"
+    network: ClassVar[bool] = False
 
+
+class MapMetric(Metric):
+    """A metric on maps.
+
+    Attributes:
+        channels: whether maps come with their channels, ``[N,T,c,H,W]`` (those of the picture at the input, one
+            elsewhere), instead of summed.
+    """
+
+    channels: ClassVar[bool] = False
+
+    @abstractmethod
     def score(self, relevance: Tensor, probes: Probes) -> Scored:
-        """Score signed maps ``[N,T,H,W]``, one channel, at the picture's own resolution."""
-        ...
+        """Score signed maps ``[N,T,H,W]``, one channel, at the picture's own resolution (but see `channels`)."""
+
+
+class DerivedMetric(Metric):
+    """A metric made of the scores that other metrics give the same map.
+
+    Attributes:
+        parts: their names.
+    """
+
+    parts: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def combine(self, parts: Sequence[Scored]) -> Scored:
+        """Make one score of those of `parts`, in their order."""
+
+
+class ComparisonMetric(Metric):
+    """A metric that compares a map with those that the same method makes of other networks.
+
+    Attributes:
+        against: which networks: the clean twin, or the poisoned one with more and more layers randomised from the top
+            or from the bottom, or with one at a time.
+    """
+
+    against: ClassVar[Against]
+
+    @abstractmethod
+    def compare(self, relevance: Tensor, others: Tensor, probes: Probes) -> Scored:
+        """Score signed maps ``[N,T,H,W]`` beside those of V other networks, ``[V,N,T,H,W]``, for the same targets."""
 
 
 class Calibration(Protocol):

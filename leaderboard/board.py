@@ -10,27 +10,32 @@ from numpy.typing import NDArray
 
 from peephole.errors import PeepholeError
 from peephole.leaderboard.alignment import Lineup, align
+from peephole.leaderboard.best_layers import best_layers
 from peephole.leaderboard.cells import Cell, check_cells
 from peephole.leaderboard.estimate import Estimate, estimate_mean
 from peephole.leaderboard.pairing import shared_p_values
-from peephole.leaderboard.ranking import DECIMALS, competition_ranks, rank_intervals, rank_text, tie_groups
-from peephole.leaderboard.resamples import Resamples, means
-
-HEADLINE = (
-    "score = mean over (trigger, core metric) of mean over seeds of mean over pictures of "
-    "(value - chance) / (best - chance)"
-)
+from peephole.leaderboard.pareto import pareto_front
+from peephole.leaderboard.parts import headline_parts, metric_parts, score_text
+from peephole.leaderboard.ranking import competition_ranks, rank_intervals, rank_text, tie_groups
+from peephole.leaderboard.resamples import Resamples
+from peephole.leaderboard.tables import SEPARATOR
 
 
 def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
     """Compare all rows of one subject (a suite's data set and model).
 
     Columns: method, kind, layer; best_layer; score, score_lo, score_hi; rank, rank_interval, tie_group; for each metric
-    its mean and <metric>_lo, <metric>_hi; n, n_invalid; ms_per_image; suite, suite_version.
+    its mean and <metric>_lo, <metric>_hi; n, n_valid, n_invalid; ms_per_image, passes, pareto; score_of, core_metrics,
+    lower_is_better; suite, suite_version.
 
-    - The score is `HEADLINE`: 0 is what a map that knows nothing is expected to score, 1 the oracle's score. It is
-      corrected picture by picture, since chance differs between pictures whose masks differ. A metric's own column is
-      not corrected; it is the mean over its triggers of the mean over seeds.
+    - The score is `HEADLINE`: 0 is what a map that knows nothing is expected to score, 1 the truth's score. Each
+      poisoned model's scores are scaled by the `scales` of its pictures. A metric's own column is not corrected; it is
+      the mean over its triggers of the mean over seeds.
+    - A trigger and core metric under which the truth is not shown to do better than chance cannot be scaled and is not
+      in the score; its values stay in the metric's column. score_of says, the same in each row, what the score is made
+      of: ``"square: completeness, restore; wanet: morf_minus_lerf"``.
+    - core_metrics and lower_is_better name, the same in each row, the metrics that count where they can, and those of
+      which less is better, separated by `SEPARATOR`.
     - Only poisoned models that are certified enter. If there is none, scores, ranks and metrics are empty and n is 0.
     - A row that lacks a cell that other rows have, such as a method that failed on one model, has no score and no rank:
       a mean over what it did finish would flatter it. The same holds for each metric's column.
@@ -38,13 +43,14 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
       from those, and beside another row it is compared on the pictures that both have. n says how many they are.
     - Rank is over all rows together, methods at every layer and calibration rows; rank_interval as in `rank_intervals`
       and tie_group as in `tie_groups`, from resamples in which all rows see the same pictures; each trigger's models
-      and pictures are resampled on their own. See `resample_weights` for what intervals mean with one model and with
-      several. With a single reported picture intervals are empty, the rank interval spans the board and all rows tie.
-    - best_layer marks the layer of each method with the best headline on the selection pictures, of which no other
-      number here knows (the first given of equals). A method with one layer needs no choice; with several layers and
-      no selection pictures none is marked.
+      and pictures are resampled on their own, while the scale stays what it is. See `resample_weights` for what
+      intervals mean with one model and with several. With a single reported picture intervals are empty, the rank
+      interval spans the board and all rows tie.
+    - best_layer as in `best_layers`, which looks at the selection pictures, of which no other number here knows.
     - n counts the reported pictures of all models that the row has a score of, n_invalid those on which a map of the
-      row had nothing to score.
+      row had nothing to score under some metric, n_valid the others.
+    - ms_per_image and passes are means over what the row's maps cost. pareto marks the `pareto_front` of the methods at
+      their best layers: no other has a score as high at a cost as low.
 
     Args:
         cells: cells of one suite, suite version, data set and model.
@@ -63,24 +69,28 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
         raise PeepholeError(f"cells come from {len(subjects)} subjects ({names}); make one board for each")
     lineup = align(cells)
     resamples = Resamples(lineup.pictures, seed)
-    core = [(condition.trigger, condition.corrected) for condition in lineup.conditions if condition.core]
-    headline = estimate_mean(core, len(lineup.rows), resamples)
-    columns = {
+    parts = headline_parts(lineup.conditions)
+    headline = estimate_mean(parts, len(lineup.rows), resamples)
+    columns: dict[str, object] = {
         "method": [method for method, _, _ in lineup.rows],
         "kind": [kind for _, kind, _ in lineup.rows],
         "layer": [layer for _, _, layer in lineup.rows],
-        "best_layer": _best_layers(lineup),
+        "best_layer": best_layers(lineup),
         "score": headline.mean,
         "score_lo": headline.low,
         "score_hi": headline.high,
-        **_rank_columns(headline, shared_p_values(core, headline, resamples) if core else np.empty((0, 0))),
+        **_rank_columns(headline, shared_p_values(parts, headline, resamples) if parts else np.empty((0, 0))),
         **_metric_columns(cells, lineup, resamples),
         **_count_columns(lineup),
-        "ms_per_image": _cost(cells, lineup),
-        "suite": subjects[0][0] if subjects else "",
-        "suite_version": subjects[0][1] if subjects else "",
+        "ms_per_image": _cost(cells, lineup, "ms_per_image"),
+        "passes": _cost(cells, lineup, "passes"),
     }
     frame = pd.DataFrame(columns, index=range(len(lineup.rows)))
+    frame["pareto"] = _pareto(frame)
+    frame["score_of"] = score_text(lineup.conditions)
+    frame["core_metrics"] = SEPARATOR.join(sorted({cell.metric for cell in cells if cell.core}))
+    frame["lower_is_better"] = SEPARATOR.join(sorted({cell.metric for cell in cells if cell.direction == "lower"}))
+    frame["suite"], frame["suite_version"] = lineup.subject[:2]
     return frame.sort_values("rank", kind="stable", na_position="last", ignore_index=True)
 
 
@@ -88,8 +98,7 @@ def _metric_columns(cells: Sequence[Cell], lineup: Lineup, resamples: Resamples)
     """Core metrics first, then by name; a metric that only uncertified models were scored with is empty."""
     columns: dict[str, NDArray[np.float64]] = {}
     for _, metric in sorted({(not cell.core, cell.metric) for cell in cells}):
-        parts = [(item.trigger, item.value) for item in lineup.conditions if item.metric == metric]
-        estimate = estimate_mean(parts, len(lineup.rows), resamples)
+        estimate = estimate_mean(metric_parts(lineup.conditions, metric), len(lineup.rows), resamples)
         columns |= {metric: estimate.mean, f"{metric}_lo": estimate.low, f"{metric}_hi": estimate.high}
     return columns
 
@@ -98,7 +107,7 @@ def _rank_columns(headline: Estimate, p: NDArray[np.float64]) -> dict[str, objec
     rows = len(headline.mean)
     ranked = ~np.isnan(headline.mean)
     score, resampled = headline.mean[ranked], headline.resampled[ranked]
-    if len(score) == 0 or np.isnan(headline.low[ranked]).any():
+    if len(score) == 0 or not headline.spread[ranked].all():
         best, worst = np.ones(len(score), dtype=np.int64), np.full(len(score), len(score))
         groups = np.ones(len(score), dtype=np.int64)
     else:
@@ -111,30 +120,6 @@ def _rank_columns(headline: Estimate, p: NDArray[np.float64]) -> dict[str, objec
     return {"rank": rank, "rank_interval": text, "tie_group": tie}
 
 
-def _best_layers(lineup: Lineup) -> NDArray[np.bool_]:
-    """Mark ``[R]`` the row that the selection pictures choose among its method's."""
-    rows = len(lineup.rows)
-    core = [condition for condition in lineup.conditions if condition.core]
-    score = np.full(rows, 0.0 if core else np.nan)
-    for condition in core:
-        pictures = lineup.pictures[condition.trigger]
-        if 0 in pictures.selection_sizes:
-            score[:] = np.nan
-        else:
-            score += means(condition.corrected[:, pictures.selection], pictures.selection_sizes)
-    score = np.round(score, DECIMALS)
-    layers: dict[tuple[str, str], list[int]] = {}
-    for index, (method, kind, _) in enumerate(lineup.rows):
-        layers.setdefault((method, kind), []).append(index)
-    chosen = np.zeros(rows, dtype=np.bool_)
-    for indices in layers.values():
-        if len(indices) == 1:
-            chosen[indices] = True
-        elif not np.isnan(score[indices]).all():
-            chosen[indices[int(np.nanargmax(score[indices]))]] = True
-    return chosen
-
-
 def _count_columns(lineup: Lineup) -> dict[str, NDArray[np.int64]]:
     n, n_invalid = (np.zeros(len(lineup.rows), dtype=np.int64) for _ in range(2))
     for trigger, pictures in lineup.pictures.items():
@@ -143,13 +128,20 @@ def _count_columns(lineup: Lineup) -> dict[str, NDArray[np.int64]]:
         invalid = np.any([~condition.valid for condition in conditions], axis=0)
         n += scored[:, ~pictures.selection].sum(axis=1)
         n_invalid += invalid[:, ~pictures.selection].sum(axis=1)
-    return {"n": n, "n_invalid": n_invalid}
+    return {"n": n, "n_valid": n - n_invalid, "n_invalid": n_invalid}
 
 
-def _cost(cells: Sequence[Cell], lineup: Lineup) -> NDArray[np.float64]:
+def _cost(cells: Sequence[Cell], lineup: Lineup, name: str) -> NDArray[np.float64]:
     """Mean cost over the cells of each row, certified or not; NaN where none has a cost."""
     cost: dict[tuple[str, str, str], list[float]] = {row: [] for row in lineup.rows}
     for cell in cells:
-        if not np.isnan(cell.ms_per_image):
-            cost[cell.row].append(cell.ms_per_image)
+        if not np.isnan(getattr(cell, name)):
+            cost[cell.row].append(getattr(cell, name))
     return np.array([np.mean(cost[row]) if cost[row] else np.nan for row in lineup.rows], dtype=np.float64)
+
+
+def _pareto(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    shown = (frame["best_layer"] & (frame["kind"] == "method")).to_numpy(dtype=np.bool_)
+    front = np.zeros(len(frame), dtype=np.bool_)
+    front[shown] = pareto_front(*(frame[name].to_numpy()[shown] for name in ("score", "passes", "ms_per_image")))
+    return front

@@ -25,6 +25,10 @@ PROVENANCE = (
 )
 
 Kind = Literal["method", "calibration"]
+Direction = Literal["higher", "lower"]
+NUMBERS = ("value", "chance", "best")
+TOLERANCE = 1e-9
+"""By which levels of one picture may differ between rows, and the truth's lead over chance be nothing."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -41,16 +45,18 @@ class Cell:
         scored: bool ``[N]``, the pictures that there is a score of.
         value: float64 ``[N]``, the scores; chance where ``valid`` is False, NaN where ``scored`` is.
         chance: float64 ``[N]``, the expected score of a map that knows nothing; NaN where ``scored`` is False.
+        best: float64 ``[N]``, the score of the truth itself; NaN where ``scored`` is False.
         valid: bool ``[N]``; True where ``scored`` is False, as nothing is wrong there.
         selection: bool ``[N]``, pictures held apart for choosing a method's layer; no reported number uses them.
         ms_per_image: what a map cost, NaN for calibration rows.
-        direction, best, core: the metric's facts, see `Metric`.
+        passes: the same in multiples of one forward and backward pass, NaN where it is not known.
+        direction, core: the metric's facts, see `Metric`.
         certified: whether the poisoned model passed the gates of its certificate.
         provenance: exactly the keys of `PROVENANCE`.
 
     Raises:
-        PeepholeError: arrays of other dtype or length, numbers that are not finite just where they are scored, a core
-            metric whose chance is as good as its best, or other provenance keys.
+        PeepholeError: arrays of other dtype or length, numbers that are not finite just where they are scored, or other
+            provenance keys.
     """
 
     suite: str
@@ -65,31 +71,33 @@ class Cell:
     scored: NDArray[np.bool_]
     value: NDArray[np.float64]
     chance: NDArray[np.float64]
+    best: NDArray[np.float64]
     valid: NDArray[np.bool_]
     selection: NDArray[np.bool_]
     ms_per_image: float
-    direction: Literal["higher", "lower"]
-    best: float
+    passes: float
+    direction: Direction
     core: bool
     certified: bool
     provenance: Mapping[str, str]
 
     def __post_init__(self) -> None:
         length = np.shape(self.value)
-        for name, dtype in (("value", "f8"), ("chance", "f8"), ("valid", "?"), ("selection", "?"), ("scored", "?")):
-            array = np.asarray(getattr(self, name))
-            if array.ndim != 1 or array.shape != length or array.dtype != np.dtype(dtype):
-                raise PeepholeError(
-                    f"{self.label}: {name} is {array.dtype} {list(array.shape)}, expected {np.dtype(dtype)} [N], "
-                    "one entry a picture"
-                )
-        if not (np.isfinite(self.value[self.scored]).all() and np.isfinite(self.chance[self.scored]).all()):
-            raise PeepholeError(f"{self.label}: a value or chance is NaN or infinite; expected finite scores")
-        if not (np.isnan(self.value) & np.isnan(self.chance) & self.valid)[~self.scored].all():
-            raise PeepholeError(f"{self.label}: a picture that is not scored has a value or chance, or is invalid")
-        if self.core and (self.chance == self.best).any():
+        for names, dtype in ((NUMBERS, "f8"), (("valid", "selection", "scored"), "?")):
+            for name in names:
+                array = np.asarray(getattr(self, name))
+                if array.ndim != 1 or array.shape != length or array.dtype != np.dtype(dtype):
+                    raise PeepholeError(
+                        f"{self.label}: {name} is {array.dtype} {list(array.shape)}, expected {np.dtype(dtype)} [N], "
+                        "one entry a picture"
+                    )
+        numbers = np.stack([getattr(self, name) for name in NUMBERS])
+        if not np.isfinite(numbers[:, self.scored]).all():
+            raise PeepholeError(f"{self.label}: a value, chance or best is NaN or infinite; expected finite scores")
+        if not (np.isnan(numbers).all(axis=0) & self.valid)[~self.scored].all():
             raise PeepholeError(
-                f"{self.label}: chance equals the best score on some picture; leave out pictures that cannot be lost"
+                f"{self.label}: a picture that is not scored has a value, chance or best, or is invalid; "
+                "expected NaN and valid there"
             )
         if set(self.provenance) != set(PROVENANCE):
             raise PeepholeError(
@@ -127,8 +135,8 @@ def check_cells(cells: Sequence[Cell]) -> None:
 
     Raises:
         PeepholeError: a cell occurs twice, or the cells of one poisoned model differ in pictures, in the digests of
-            data or model, or in whether the model is certified, or cells of one metric differ in its facts. An empty
-            digest is taken as unknown and matches any.
+            data or model, in whether the model is certified, or in the chance or best level of a metric on a picture,
+            or cells of one metric differ in its facts. An empty digest is taken as unknown and matches any.
     """
     keys = Counter((*cell.subject, *cell.poisoned, *cell.row, cell.metric) for cell in cells)
     twice = [key for key, count in keys.items() if count > 1]
@@ -136,13 +144,12 @@ def check_cells(cells: Sequence[Cell]) -> None:
         raise PeepholeError(f"{len(twice)} cells occur twice, the first {'/'.join(map(str, twice[0]))}; give each once")
     first: dict[tuple[object, ...], Cell] = {}
     digests: dict[tuple[object, ...], str] = {}
-    facts: dict[str, tuple[str, float, bool]] = {}
+    facts: dict[str, tuple[str, bool]] = {}
+    alike: dict[tuple[object, ...], list[Cell]] = {}
     for cell in cells:
-        fact = (cell.direction, cell.best, cell.core)
+        fact = (cell.direction, cell.core)
         if facts.setdefault(cell.metric, fact) != fact:
-            raise PeepholeError(
-                f"{cell.label} has another direction, best or core than the rows beside it; score them anew"
-            )
+            raise PeepholeError(f"{cell.label} has another direction or core than the rows beside it; score them anew")
         key = (*cell.subject, *cell.poisoned)
         peer = first.setdefault(key, cell)
         if cell.certified != peer.certified or not np.array_equal(cell.selection, peer.selection):
@@ -153,3 +160,22 @@ def check_cells(cells: Sequence[Cell]) -> None:
             digest = cell.provenance[name]
             if digest and digests.setdefault((*key, name), digest) != digest:
                 raise PeepholeError(f"{cell.label} has another {name} than the rows beside it; score them anew")
+        alike.setdefault((*key, cell.metric), []).append(cell)
+    for group in alike.values():
+        for name in ("chance", "best"):
+            levels = [getattr(cell, name) for cell in group]
+            # Pictures that no row has a score of are NaN, and compare as equal.
+            if bool((np.fmax.reduce(levels) - np.fmin.reduce(levels) > TOLERANCE).any()):
+                raise PeepholeError(
+                    f"{group[0].label} and the rows beside it differ in the {name} level of a picture; score them anew"
+                )
+
+
+def common_level(levels: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """A metric's chance or best level of each picture ``[N]``, from whichever of the rows' levels knows it, else NaN.
+
+    Levels that `check_cells` lets pass differ by rounding; the lowest is taken, so that the order of rows is none of
+    its concern.
+    """
+    level: NDArray[np.float64] = np.fmin.reduce(levels)
+    return level

@@ -27,9 +27,25 @@ def mass_share(relevance: Tensor, probes: Probes) -> tuple[Tensor, Tensor, Tenso
         PeepholeError: there is no mask, shapes differ, a map is not finite, a mask is empty or covers the picture.
     """
     inside, pixels = truth_mask(relevance, probes, outside=True)
+    share, valid = share_inside(relevance, inside)
+    return share, pixels / relevance.shape[2:].numel(), valid
+
+
+def share_inside(relevance: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+    """Share of the positive relevance of each map in a region of its own, and whether there is any at all.
+
+    Args:
+        relevance: floating point ``[N,T,H,W]``, signed.
+        inside: float64 ``[N,T,H,W]``, 1 in the region and 0 elsewhere.
+
+    Returns:
+        ``(share, valid)``: float64 ``[N,T]`` in [0,1], 0 for a map without positive relevance, which is not valid.
+
+    Raises:
+        PeepholeError: a map is not finite.
+    """
     energy = unit_peak(positive(relevance))
     total = energy.sum(dim=(2, 3))
     found = (energy * inside).sum(dim=(2, 3))
     valid = total > 0
-    chance = pixels / energy.shape[2:].numel()
-    return found / torch.where(valid, total, torch.ones_like(total)), chance, valid
+    return found / torch.where(valid, total, torch.ones_like(total)), valid

@@ -9,7 +9,8 @@ from math import erfc, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from peephole.leaderboard.estimate import Estimate, estimate_mean
+from peephole.leaderboard.estimate import Resampled, resample_mean
+from peephole.leaderboard.parts import Part
 from peephole.leaderboard.ranking import DECIMALS
 from peephole.leaderboard.resamples import Resamples, patterns
 
@@ -40,9 +41,7 @@ def paired_p_values(score: NDArray[np.float64], resampled: NDArray[np.float64]) 
     return p
 
 
-def shared_p_values(
-    parts: Sequence[tuple[str, NDArray[np.float64]]], headline: Estimate, resamples: Resamples
-) -> NDArray[np.float64]:
+def shared_p_values(parts: Sequence[Part], headline: Resampled, resamples: Resamples) -> NDArray[np.float64]:
     """The p-value of each pair of rows on the pictures that both have scores of.
 
     A costly method may have scores of some pictures only. Beside a row that has them all it is compared on its own
@@ -50,7 +49,7 @@ def shared_p_values(
     the shared pictures than on the board, the board's difference is not shown: 1.
 
     Args:
-        parts: trigger and scores ``[R,P]``, as `estimate_mean` takes them; at least one.
+        parts: as `resample_mean` takes them; at least one.
         headline: what it made of them.
         resamples: what it took.
 
@@ -58,24 +57,33 @@ def shared_p_values(
         float64 ``[R,R]``, symmetric; 1 on the diagonal, for rows without a mean, and where spread cannot be known.
     """
     p = np.ones((len(headline.mean), len(headline.mean)))
-    known = ~np.isnan(headline.low)
-    found, which = patterns(np.concatenate([~np.isnan(scores) for _, scores in parts], axis=1))
-    ends = np.cumsum([scores.shape[1] for _, scores in parts])[:-1]
+    found, which = patterns(np.concatenate([~np.isnan(part.scores) for part in parts], axis=1))
+    ends = np.cumsum([part.scores.shape[1] for part in parts])[:-1]
     for one, other in combinations_with_replacement(range(len(found)), 2):
-        rows = np.flatnonzero(known & ((which == one) | (which == other)))
-        shared = np.split(found[one] & found[other], ends)
-        masked = [
-            (name, np.where(keep, scores[rows], np.nan)) for (name, scores), keep in zip(parts, shared, strict=True)
-        ]
-        estimate = estimate_mean(masked, len(rows), resamples)
-        usable = ~np.isnan(estimate.low)
-        rows, mean = rows[usable], estimate.mean[usable]
-        block = paired_p_values(mean, estimate.resampled[usable])
+        rows = np.flatnonzero(headline.spread & ((which == one) | (which == other)))
+        if one == other:
+            mean, drawn = headline.mean[rows], headline.resampled[rows]
+        else:
+            keep = np.split(found[one] & found[other], ends)
+            rows, mean, drawn = _on_shared_pictures(parts, rows, keep, resamples)
+        block = paired_p_values(mean, drawn)
         block[_order(mean) != _order(headline.mean[rows])] = 1
         pairs = (which[rows][:, None] == one) & (which[rows] == other)
         place = np.ix_(rows, rows)
         p[place] = np.where(pairs | pairs.T, block, p[place])
     return p
+
+
+def _on_shared_pictures(
+    parts: Sequence[Part], rows: NDArray[np.int64], keep: Sequence[NDArray[np.bool_]], resamples: Resamples
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Those of ``rows`` that have a spread on the pictures to ``keep`` of each part, their means and resamples."""
+    masked = [
+        Part(part.trigger, np.where(shared, part.scores[rows], np.nan), part.weight)
+        for part, shared in zip(parts, keep, strict=True)
+    ]
+    found = resample_mean(masked, len(rows), resamples)
+    return rows[found.spread], found.mean[found.spread], found.resampled[found.spread]
 
 
 def _order(mean: NDArray[np.float64]) -> NDArray[np.float64]:

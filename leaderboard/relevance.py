@@ -42,7 +42,7 @@ def to_picture(maps: Tensor, side: tuple[int, int]) -> Tensor:
     maps = maps.detach()
     one = maps.shape[2] == 1  # as nearly all are stored; a sum over one channel costs more than a copy
     # A NaN or an infinity anywhere in a map survives the sum, so the reduced map tells about the whole one.
-    reduced = _require_finite(
+    reduced = require_finite(
         maps.squeeze(2).to(torch.float64, copy=True) if one else maps.sum(dim=2, dtype=torch.float64)
     )
     h, w = reduced.shape[-2:]
@@ -68,7 +68,7 @@ def positive(relevance: Tensor) -> Tensor:
     Raises:
         PeepholeError: a map holds NaN or infinity.
     """
-    return _require_finite(relevance.to(torch.float64)).clamp(min=0)
+    return require_finite(relevance.to(torch.float64)).clamp(min=0)
 
 
 def unit_peak(energy: Tensor) -> Tensor:
@@ -130,7 +130,12 @@ def require_shape(relevance: Tensor, truth: Tensor) -> None:
         )
 
 
-def _require_finite(maps: Tensor) -> Tensor:
+def require_finite(maps: Tensor) -> Tensor:
+    """Hand on maps ``[N,T,H,W]`` that are numbers all over.
+
+    Raises:
+        PeepholeError: a map holds NaN or infinity.
+    """
     if maps.numel():
         # NaN and infinity both show in a map's extremes, which takes no further tensor of its size to find.
         extremes = torch.stack([maps.amin(dim=(2, 3)), maps.amax(dim=(2, 3))])

@@ -55,5 +55,7 @@ def means(scores: NDArray[np.float64], sizes: Sequence[int]) -> NDArray[np.float
 
 def patterns(scored: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """The different rows ``[K,p]`` of ``scored`` ``[R,p]``, and for each row ``[R]`` which of them it is."""
-    found, which = np.unique(scored, axis=0, return_inverse=True)
-    return found, which.reshape(-1)
+    keys = [row.tobytes() for row in scored]
+    first = {key: keys.index(key) for key in sorted(set(keys))}  # in an order that does not depend on that of the rows
+    number = {key: index for index, key in enumerate(first)}
+    return scored[list(first.values())], np.array([number[key] for key in keys], dtype=np.int64)

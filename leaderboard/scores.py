@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from peephole.leaderboard.bootstrap import percentile_interval, resample_weights
 from peephole.leaderboard.cells import PROVENANCE, Cell, check_cells
@@ -18,9 +17,14 @@ SCORE_COLUMNS = (
     "lo",
     "hi",
     "chance",
+    "best",
+    "direction",
+    "core",
     "n",
+    "n_valid",
     "n_invalid",
     "ms_per_image",
+    "passes",
     "certified",
     "kind",
     *PROVENANCE,
@@ -30,8 +34,10 @@ SCORE_COLUMNS = (
 def score_table(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
     """One row a cell, with `SCORE_COLUMNS`, in the order given.
 
-    ``value`` and ``chance`` are means over the n reported pictures; ``lo`` and ``hi`` the percentile bootstrap interval
-    of the value over pictures. It speaks of this one poisoned model; NaN for fewer than two pictures.
+    ``value``, ``chance`` and ``best`` (the truth's own score) are means over the n reported pictures; ``lo`` and ``hi``
+    the percentile bootstrap interval of the value over pictures. It speaks of this one poisoned model; NaN for fewer
+    than two pictures. On n_invalid of the pictures the map had nothing to score, on n_valid it had. ``direction`` says
+    whether higher or lower values are better, ``core`` whether the metric counts for the headline where it can.
 
     Args:
         cells: cells of any suites, data sets and models.
@@ -51,24 +57,28 @@ def score_table(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
             values = np.stack([cells[index].value[cells[index].reported] for index in indices])
             weights = resample_weights([len(scored)], trigger, seed, scored=scored)[:, scored]
             low[indices], high[indices] = percentile_interval(values @ weights.T)
-    rows = [
-        {
-            **{name: getattr(cell, name) for name in IDENTITY},
-            "value": _mean(cell.value[cell.reported]),
-            "lo": low[index],
-            "hi": high[index],
-            "chance": _mean(cell.chance[cell.reported]),
-            "n": int(cell.reported.sum()),
-            "n_invalid": int((~cell.valid[cell.reported]).sum()),
-            "ms_per_image": float(cell.ms_per_image),
-            "certified": cell.certified,
-            "kind": cell.kind,
-            **cell.provenance,
-        }
-        for index, cell in enumerate(cells)
-    ]
+    rows = [_row(cell, low[index], high[index]) for index, cell in enumerate(cells)]
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
 
 
-def _mean(values: NDArray[np.float64]) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+def _row(cell: Cell, low: float, high: float) -> dict[str, object]:
+    reported = cell.reported
+    count = int(np.count_nonzero(reported))
+    means = np.stack([cell.value, cell.chance, cell.best])[:, reported].sum(axis=1) / (count or np.nan)
+    n_valid = int(np.count_nonzero(cell.valid & reported))
+    return {
+        **{name: getattr(cell, name) for name in IDENTITY},
+        **dict(zip(("value", "chance", "best"), means.tolist(), strict=True)),
+        "lo": low,
+        "hi": high,
+        "direction": cell.direction,
+        "core": cell.core,
+        "n": count,
+        "n_valid": n_valid,
+        "n_invalid": count - n_valid,
+        "ms_per_image": float(cell.ms_per_image),
+        "passes": float(cell.passes),
+        "certified": cell.certified,
+        "kind": cell.kind,
+        **cell.provenance,
+    }

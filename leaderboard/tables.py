@@ -12,12 +12,18 @@ from peephole.errors import PeepholeError
 from peephole.files import write_atomically
 from peephole.leaderboard.cells import PROVENANCE
 
+LEADERBOARD = "leaderboard.csv"
+SCORES = "scores.csv"
+SEPARATOR = "; "
+"""Between the metrics of a column that names several."""
+
 # Every other column is a number that may be missing.
 _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("suite", "dataset", "model", "trigger", "method", "kind", "layer", "metric"), "str"),
     **dict.fromkeys(("rank_interval", "target", "failed_gates", "training_dtype", *PROVENANCE), "str"),
-    **dict.fromkeys(("best_layer", "certified"), "bool"),
-    **dict.fromkeys(("seed", "n", "n_invalid"), "int64"),
+    **dict.fromkeys(("direction", "score_of", "core_metrics", "lower_is_better"), "str"),
+    **dict.fromkeys(("best_layer", "certified", "core", "pareto"), "bool"),
+    **dict.fromkeys(("seed", "n", "n_valid", "n_invalid"), "int64"),
     **dict.fromkeys(("rank", "tie_group"), "Int64"),
 }
 
@@ -56,3 +62,21 @@ def read_csv(path: Path) -> pd.DataFrame:
         # pandas raises subclasses of ValueError for what is no CSV, no UTF-8 or of another type, over several lines.
         reason = str(error).splitlines()[0]
         raise PeepholeError(f"{path} is no table of ours ({reason}); write it anew") from error
+
+
+def metric_columns(frame: pd.DataFrame) -> list[str]:
+    """The columns that are metrics: those with an interval beside them, but for the score."""
+    return [name.removesuffix("_lo") for name in frame.columns if name.endswith("_lo") and name != "score_lo"]
+
+
+def named_in(frame: pd.DataFrame, column: str) -> list[str]:
+    """The metrics that a column of leaderboard.csv names, the same in each row.
+
+    Raises:
+        PeepholeError: there is no such column.
+    """
+    if column not in frame:
+        raise PeepholeError(
+            f"the board has no column {column}, as earlier versions wrote it; run the same suite once more"
+        )
+    return [name for name in frame[column].iloc[0].split(SEPARATOR) if name] if len(frame) else []

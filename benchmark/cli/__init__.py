@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from peephole.cli.compare import compare_command
 from peephole.cli.leaderboard import leaderboard_command
 from peephole.cli.listing import list_command
 from peephole.cli.run import run_command
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command("run")(run_command)
 app.command("leaderboard")(leaderboard_command)
+app.command("compare")(compare_command)
 app.command("list")(list_command)
 
 

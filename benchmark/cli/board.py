@@ -35,12 +35,16 @@ class Layout:
     interval: str = " "
 
 
+PARETO = "†"
+"""Marks methods that no other beats in both score and cost."""
+
 LAYOUTS = (
     Layout(40, 16, 3),
     Layout(24, 16, 3),
     Layout(24, 16, 2),
     Layout(22, 9, 1, "\n"),
     Layout(14, 7, 1, "\n"),
+    Layout(11, 6, 1, "\n"),
 )
 """From wide to narrow."""
 
@@ -55,7 +59,7 @@ def board_table(
 
     Args:
         frame: as `peephole.leaderboard.board.board` gives it.
-        metrics: which of its columns are metrics.
+        metrics: which of its metrics to show.
         title: what stands above.
         caption: what stands below.
         fewer: methods to mark with a star.
@@ -80,7 +84,7 @@ def _table(frame: pd.DataFrame, metrics: list[str], fewer: Collection[str], layo
         box=SIMPLE_HEAD,
         padding=(0, layout.gap - 1, 0, 0),  # the box itself has a blank between columns
     )
-    for heading in ("rank", "tie", "method", "layer", "score", *metrics, "invalid", "ms"):
+    for heading in ("rank", "tie", "method", "layer", "score", *metrics, "invalid", "ms", "passes"):
         lines = [line for word in heading.split("_") for line in broken(word, layout.heading)]
         table.add_column("\n".join(lines), justify="left" if heading in ("method", "layer") else "right", no_wrap=True)
     for row in frame.to_dict("records"):
@@ -93,7 +97,7 @@ def _table(frame: pd.DataFrame, metrics: list[str], fewer: Collection[str], layo
 def _cells(row: dict[Any, Any], metrics: list[str], fewer: Collection[str], layout: Layout) -> list[Text]:
     low, high = number(row["score_lo"], 2), number(row["score_hi"], 2)
     score = number(row["score"], 2)
-    name = row["method"] + ("*" if row["method"] in fewer else "")
+    name = row["method"] + ("*" if row["method"] in fewer else "") + (PARETO if row["pareto"] else "")
     milliseconds = row["ms_per_image"]
     texts = (
         row["rank_interval"],
@@ -104,5 +108,6 @@ def _cells(row: dict[Any, Any], metrics: list[str], fewer: Collection[str], layo
         *(number(row[metric], 2) for metric in metrics),
         number(row["n_invalid"] or None, 0),
         number(milliseconds, 2 if milliseconds < 100 else 0),
+        number(row["passes"], 1 if row["passes"] < 100 else 0),
     )
     return [Text(text) for text in texts]  # names may have brackets, which are no markup

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from peephole.cli.flags import DEFAULT_OUT, Json
+from peephole.errors import PeepholeError, UnknownName
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 
 def leaderboard_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with results.")] = DEFAULT_OUT,
-    sort: Annotated[str, typer.Option(help="Column to sort by: rank, score, ms_per_image, or a metric.")] = "rank",
+    sort: Annotated[
+        str, typer.Option(help="Column to sort by, best first: rank, score, ms_per_image, passes, or any metric.")
+    ] = "rank",
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="Metrics to show, separated by commas, or all; those that the score is made of if not given."
+        ),
+    ] = None,
     every_layer: Annotated[bool, typer.Option("--all", help="Every layer, not only each method's best.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -29,13 +38,14 @@ def leaderboard_command(
 
     - `peephole leaderboard`
     - `peephole leaderboard results --all --sort completeness`
+    - `peephole leaderboard --metrics all --sort passes`
     - `peephole leaderboard --json`
     """
-    from peephole.leaderboard.tables import read_csv
-    from peephole.runner import LEADERBOARD
+    from peephole.leaderboard.tables import LEADERBOARD, read_csv
     from peephole.store.folder import open_folder
 
     frame = sort_board(read_csv(open_folder(folder, create=False) / LEADERBOARD), sort)
+    shown = shown_metrics(frame, metrics, sort)
     if as_json:
         from peephole.cli.tables import print_json, records
 
@@ -43,28 +53,58 @@ def leaderboard_command(
     else:
         from peephole.cli.tables import console
 
-        print_board(frame, console(), every_layer=every_layer)
+        print_board(frame, console(), every_layer=every_layer, metrics=shown)
 
 
 def sort_board(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The board in the order of ``column``: ranks and costs ascending, all else descending, missing numbers last.
+    """The board in the order of ``column``: the best first, missing numbers last.
 
     Raises:
         UnknownName: there is no such column of numbers.
+        PeepholeError: the board was written by an earlier version.
     """
-    from peephole.errors import UnknownName
+    from peephole.leaderboard.tables import metric_columns, named_in
 
-    known = ["rank", "score", "ms_per_image", *metric_columns(frame)]
-    name = column.strip().lower().replace("-", "_")
-    if name not in known:
-        raise UnknownName("column", column, known)
-    ascending = name in ("rank", "ms_per_image")
-    return frame.sort_values(name, ascending=ascending, kind="stable", na_position="last", ignore_index=True)
+    ascending = ["rank", "ms_per_image", "passes", *named_in(frame, "lower_is_better")]
+    name = _one_of(column, "column", ["rank", "score", "ms_per_image", "passes", *metric_columns(frame)])
+    return frame.sort_values(name, ascending=name in ascending, kind="stable", na_position="last", ignore_index=True)
 
 
-def metric_columns(frame: pd.DataFrame) -> list[str]:
-    """The columns of ``frame`` that are metrics: those with an interval beside them, but for the score."""
-    return [name.removesuffix("_lo") for name in frame.columns if name.endswith("_lo") and name != "score_lo"]
+def shown_metrics(frame: pd.DataFrame, asked: str | None = None, sort: str = "rank") -> list[str]:
+    """The metrics to print: the core ones and the one that is sorted by, or those ``asked`` for, in the file's order.
+
+    Args:
+        frame: the board.
+        asked: metrics separated by commas, or ``"all"``.
+        sort: the column that the board is sorted by.
+
+    Raises:
+        UnknownName: a metric that the board does not have.
+        PeepholeError: the board was written by an earlier version.
+    """
+    from peephole.leaderboard.tables import metric_columns, named_in
+    from peephole.texts.tokens import split
+
+    known = metric_columns(frame)
+    names = split(asked or "")
+    if asked is not None and not names:
+        raise PeepholeError("--metrics names none; give some, as in --metrics completeness, or all.")
+    if names == ("all",):
+        return known
+    chosen = [_one_of(name, "metric", known) for name in names] or named_in(frame, "core_metrics")
+    return [name for name in known if name in chosen or _plain(name) == _plain(sort)]
+
+
+def _one_of(text: str, kind: str, known: list[str]) -> str:
+    """The name that a user means: case and hyphens do not matter, nor do blanks and quotes."""
+    found = {_plain(name): name for name in known}
+    if _plain(text) not in found:
+        raise UnknownName(kind, text, known)
+    return found[_plain(text)]
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text.lower().replace("-", "_") if letter not in " \t'\"")
 
 
 def fewer_pictures(frame: pd.DataFrame) -> dict[str, str]:
@@ -74,31 +114,52 @@ def fewer_pictures(frame: pd.DataFrame) -> dict[str, str]:
     return {method: f"{n} of {most}" for method, n in zip(rows["method"], rows["n"], strict=True)}
 
 
-def print_board(frame: pd.DataFrame, screen: Console, *, every_layer: bool) -> None:
-    """Print the board for people."""
-    from peephole.cli.board import board_table
-    from peephole.leaderboard.board import HEADLINE
+def print_board(frame: pd.DataFrame, screen: Console, *, every_layer: bool, metrics: list[str] | None = None) -> None:
+    """Print the board for people, with these metrics; the core ones if none are given."""
+    from peephole.cli.board import PARETO, board_table
+    from peephole.leaderboard.parts import HEADLINE
 
     rows = frame if every_layer else frame[frame["best_layer"] | (frame["kind"] == "calibration")]
     suite = f"{frame['suite'].iloc[0]}: " if len(frame) else ""
     fewer = fewer_pictures(rows)
     caption = (
-        f"{HEADLINE}. 95 % intervals over pictures, with several seeds over models too. Ranks count every layer of "
-        "every method. Rows of one tie group are not separable from its first row. invalid: pictures on which a map "
-        "has nothing to score (nowhere positive, or even where ranks are compared), scored at chance. ms: one picture, "
-        "all layers together."
+        f"{HEADLINE}{_score_of(frame)}. 95 % intervals over pictures, with several seeds over models too. Ranks count "
+        "every layer of every method. Rows of one tie group are not separable from its first row. invalid: pictures on "
+        "which a map has nothing to score (nowhere positive, or even where ranks are compared), scored at chance. ms: "
+        "one picture, all layers together; passes: the same, in forward and backward passes of the network."
     )
+    if rows["pareto"].any():
+        caption += (
+            f" {PARETO} no other method has a score as high at a cost as low (in passes, or in ms where those of one "
+            "are not known)."
+        )
     if fewer:
         parts = "; ".join(f"{method} on {count} pictures" for method, count in fewer.items())
         caption += f" * {parts}, compared with other rows on the pictures that both have."
     if frame["rank"].isna().all():
         caption = "Nothing is ranked: no backdoor was made that meets its gates. scores.csv holds whatever was scored."
+        if _certified(frame):
+            caption = (
+                "Nothing is ranked: under no trigger and core metric is the truth itself shown to beat chance, or "
+            )
+            caption += "each row lacks scores. scores.csv holds whatever was scored."
     table = board_table(
         rows,
-        metric_columns(frame),
+        shown_metrics(frame) if metrics is None else metrics,
         title=f"{suite}which explanation finds the backdoor" + ("" if every_layer else ", at its best layer"),
         caption=caption,
         fewer=fewer,
         screen=screen,
     )
     screen.print(table, crop=False)
+
+
+def _score_of(frame: pd.DataFrame) -> str:
+    """What the score is made of, in parentheses."""
+    text = frame["score_of"].iloc[0] if len(frame) else ""
+    return f" ({text})" if text else ""
+
+
+def _certified(frame: pd.DataFrame) -> bool:
+    """Whether any backdoor met its gates: only those count among n."""
+    return bool((frame["n"] > 0).any())

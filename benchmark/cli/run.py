@@ -48,6 +48,13 @@ def run_command(
             "suite's."
         ),
     ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="Only these metrics, by commas, wherever they apply; +NAME, with options in parentheses if wanted, "
+            "scores besides the suite's."
+        ),
+    ] = None,
     layers: Annotated[str | None, typer.Option(help="Only these layers on the board, separated by commas.")] = None,
     dataset: Annotated[
         str | None,
@@ -121,6 +128,7 @@ def run_command(
     options = Options(
         triggers=split(triggers or ""),
         methods=split(methods or ""),
+        metrics=split(metrics or ""),
         layers=names(layers),
         seeds=seeds,
         samples=samples,

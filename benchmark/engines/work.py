@@ -45,7 +45,7 @@ def _mend_inputs(unit: Unit, workspace: Workspace, report: Callable[[float], Non
     """Make inputs again whose shards are damaged; what was computed from them stays: they were whole then."""
     for needed in unit.inputs.values():
         try:
-            workspace.read(needed)
+            workspace.open(needed)
         except DamagedShard:
             workspace.store.discard(needed.kind, needed.digest)
             failure = compute([needed], workspace, report)[needed.digest]

@@ -68,16 +68,28 @@ def read_shard(path: Path) -> Shard:
         PeepholeError: the file is no shard, or one of an encoding that this version does not know.
         OSError: the file is damaged.
     """
-    _load_filters()
-    with h5py.File(path, "r") as file:
-        encoding, version = file.attrs.get("encoding"), file.attrs.get("encoding_version")
-        if encoding != ENCODING or version != ENCODING_VERSION:
-            raise PeepholeError(
-                f"{path.name} is encoded as {encoding} version {version}, this version of peephole reads "
-                f"{ENCODING} version {ENCODING_VERSION}; use another output folder."
-            )
+    with checked_file(path) as file:
         names = json.loads(file.attrs["names"])
         return Shard({name: file[name][()] for name in names}, json.loads(file.attrs["facts"]))
+
+
+def checked_file(path: Path) -> h5py.File:
+    """Open the file of a shard to read from it.
+
+    Raises:
+        PeepholeError: the file is no shard, or one of an encoding that this version does not know.
+        OSError: the file is damaged.
+    """
+    _load_filters()
+    file = h5py.File(path, "r")
+    encoding, version = file.attrs.get("encoding"), file.attrs.get("encoding_version")
+    if encoding != ENCODING or version != ENCODING_VERSION:
+        file.close()
+        raise PeepholeError(
+            f"{path.name} is encoded as {encoding} version {version}, this version of peephole reads "
+            f"{ENCODING} version {ENCODING_VERSION}; use another output folder."
+        )
+    return file
 
 
 def _write_array(file: h5py.File, name: str, array: NDArray[Any]) -> None:

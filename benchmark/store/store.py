@@ -19,6 +19,7 @@ from typing import Any
 
 from peephole._version import __version__
 from peephole.files import write_atomically, write_text
+from peephole.store.opened import OpenShard
 from peephole.store.shard import Shard, read_shard, write_shard
 
 
@@ -110,11 +111,22 @@ class Store:
         Raises:
             DamagedShard: it is missing, or its bytes are not those that were written.
         """
+        return read_shard(self._compared(kind, digest))
+
+    def open(self, kind: str, digest: str) -> OpenShard:
+        """A shard to be read in parts, after comparing it with its receipt.
+
+        Raises:
+            DamagedShard: see `read`.
+        """
+        return OpenShard(self._compared(kind, digest))
+
+    def _compared(self, kind: str, digest: str) -> Path:
         path = self.path(kind, digest)
         receipt = self.receipt(kind, digest)
         if receipt is None or file_digest(path) != receipt.sha256:
             raise DamagedShard(path, kind, digest)
-        return read_shard(path)
+        return path
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

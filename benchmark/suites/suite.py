@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from peephole.attacks.recipe import Recipe, TriggerRecipe
 from peephole.attributions.methods import names_in, resolve
 from peephole.errors import UnknownName
+from peephole.leaderboard.applicability import Need, metric_name, metrics_of, need_of
 from peephole.triggers import texts
 
 Count = Annotated[int, Field(ge=1)]
@@ -76,6 +77,50 @@ class ProbeChoice(_Part):
         return min((self.fewer[name] for name in names_in(method) if name in self.fewer), default=1.0)
 
 
+class Scoring(_Part):
+    """How maps are scored.
+
+    Attributes:
+        steps: of every curve over pictures.
+        shares: on which share of the pictures costly metrics are scored, by what they need.
+        only: on which triggers, by their names, costly metrics are scored, if not on all that they apply to.
+        metrics: names of those that are scored wherever they apply; all of them if there are none.
+        more: texts of metrics besides, each scored wherever the one without options applies.
+    """
+
+    steps: Count = 32
+    shares: Mapping[Need, Share] = Field(default_factory=dict)
+    only: Mapping[Need, tuple[str, ...]] = Field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+
+    def metrics_on(self, trigger: str) -> dict[Need, tuple[tuple[str, ...], ...]]:
+        """The metrics that are scored on a trigger, by what they need: those of a tuple together."""
+        applying = metrics_of(trigger)
+        chosen = [name for name in applying if not self.metrics or name in self.metrics]
+        together: dict[Need, list[tuple[str, ...]]] = {}
+        for need in get_args(Need):
+            if texts.name_of(trigger) not in self.only.get(need, (texts.name_of(trigger),)):
+                continue
+            own = tuple(name for name in chosen if need_of(name) == need)
+            besides = [(text,) for text in self.more if need_of(text) == need and metric_name(text) in applying]
+            if own or besides:
+                together[need] = [*([own] if own else []), *besides]
+        return {need: tuple(groups) for need, groups in together.items()}
+
+
+class KisChoice(_Part):
+    """How key information sufficiency is sampled (P2, figures 8 and 9).
+
+    Attributes:
+        method: whose maps are fed back to the network.
+        pictures: of the test split, from each clean model; as many clean and as many poisoned from each poisoned one.
+    """
+
+    method: Method = "guided_backprop"
+    pictures: Count = 500
+
+
 class Gates(_Part):
     """What a poisoned model must show to be ranked.
 
@@ -103,6 +148,7 @@ class Suite(_Part):
     """One version of a suite. From its first release on, a file is never edited, only superseded.
 
     Attributes:
+        kis: the study of key information sufficiency, if there is to be one.
         weights: of the clean model, by a name that the model knows; it is not trained then.
         attack, gates: of all triggers that have none of their own in ``planting``, by the triggers' names.
     """
@@ -120,6 +166,8 @@ class Suite(_Part):
     training: Recipe
     attack: AttackChoice
     gates: Gates
+    scoring: Scoring = Scoring()
+    kis: KisChoice | None = None
     planting: Mapping[str, Changes] = Field(default_factory=dict)
     weights: str | None = None
     changes: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,7 @@ class Asked:
         self._arrays: dict[str, dict[str, NDArray[np.float32]]] = {}
         self._seconds = dict.fromkeys(texts, 0.0)
         self._rows = dict.fromkeys(texts, 0)
+        self._pass_seconds, self._pass_rows = 0.0, 0
         for key, text in texts.items():
             with self._caught(key):
                 method = build(text)
@@ -68,6 +70,10 @@ class Asked:
         for done, piece in enumerate(pieces):
             image, target = probes.image[piece].repeat_interleave(targets, 0), probes.target[piece].flatten()
             question = Question(self._network, image, target, self._network.layers)
+            seconds = pass_seconds(self._network, image, target)
+            if done or len(pieces) == 1:
+                self._pass_seconds += seconds
+                self._pass_rows += len(target)
             waiting = [key for key in self._methods if key not in self.errors]
             for place, key in enumerate(waiting):
                 with self._caught(key):
@@ -91,8 +97,11 @@ class Asked:
         return {f"maps/{layer}": array for layer, array in self._arrays[key].items()}
 
     def facts(self, key: str) -> dict[str, float]:
-        """``ms_per_image``: milliseconds a picture and target that the method takes alone, all layers together."""
-        return {"ms_per_image": 1000 * self._seconds[key] / self._rows[key]}
+        """What the method takes alone, all layers together, a picture and target: ``ms_per_image``, in milliseconds,
+        and ``passes``, in multiples of one forward and backward pass, which was timed beside it.
+        """
+        seconds = self._seconds[key] / self._rows[key]
+        return {"ms_per_image": 1000 * seconds, "passes": seconds * self._pass_rows / self._pass_seconds}
 
     def _answer_in_parts(self, probes: Probes, key: str, piece: torch.Tensor, count: int) -> None:
         """Ask one method about a batch that does not fit in memory, in as many parts as it takes."""
@@ -140,6 +149,23 @@ class Asked:
             yield
         except Exception as error:  # noqa: BLE001  a submitted method may raise anything; it is kept and reported
             self.errors[key] = error
+
+
+def pass_seconds(network: Canonical, x: Tensor, target: Tensor) -> float:
+    """What one forward pass and one backward pass to the picture take: the measure of a method's cost."""
+    import torch
+
+    def settle() -> None:
+        if x.is_cuda:
+            torch.cuda.synchronize(x.device)
+
+    settle()
+    start = time.perf_counter()
+    with torch.enable_grad():
+        picture = x.detach().clone().requires_grad_()
+        torch.autograd.grad(network(picture).gather(1, target[:, None]).sum(), picture)
+    settle()
+    return time.perf_counter() - start
 
 
 def stored(values: Tensor, *, keep_channels: bool) -> Tensor:

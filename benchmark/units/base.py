@@ -22,6 +22,7 @@ class Cost:
     Attributes:
         model: whose passes, weights and maps are counted.
         passes: forward and backward passes, in pictures.
+        layer_passes: forward and backward passes, in pictures, for each layer of the model.
         weights: sets of weights that are stored.
         maps: maps at all layers that are stored.
         pictures: float pictures, or as much, that are stored.
@@ -30,6 +31,7 @@ class Cost:
 
     model: str
     passes: float
+    layer_passes: float = 0
     weights: float = 0
     maps: float = 0
     pictures: float = 0

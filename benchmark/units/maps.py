@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 
 class Maps(Unit):
     """Spec: ``model``, ``method`` (a text), ``method_code``, and ``share`` if the method is scored on a share of the
-    pictures only; inputs: ``poisoned`` and ``probes``.
+    pictures only; inputs: ``network``, the poisoned model or its clean twin, and ``probes``.
 
     The shard holds, for each layer that the method has maps at, ``maps/LAYER`` float32 ``[N,T,c,h,w]`` at the layer's
     own resolution or the picture's, signed and un-normalised, channels summed (the input layer keeps them), in the
-    order of the layers, and the fact ``ms_per_image``: the time of all layers together, a picture and target. N are
-    the pictures that are `covered`.
+    order of the layers, and the facts of `Asked.facts`. N are the pictures that are `covered`.
     """
 
     kind: ClassVar[str] = "maps"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def cost(self) -> Cost:
         """As many passes a probe as the method makes, for all layers together; a second target doubles it."""
@@ -54,7 +53,7 @@ class Maps(Unit):
 
         probes = read_probes(units[0].inputs["probes"], workspace, share_of(units[0]))
         channels, height, width = probes.image.shape[1:]
-        network = canonicalise(load(units[0].inputs["poisoned"], workspace), (channels, height, width))
+        network = canonicalise(load(units[0].inputs["network"], workspace), (channels, height, width))
         texts = {unit.digest: unit.spec["method"] for unit in units}
         with workspace.store.scratch() as folder:
             asked = Asked(texts, network, folder)

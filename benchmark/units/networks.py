@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from peephole.attributions.classifier import Classifier, Normalise
+from peephole.leaderboard.examined import Examined
 from peephole.models import named
 from peephole.models.base import MODELS
 from peephole.models.state_dicts import fill, read_state
@@ -65,6 +66,21 @@ def load(unit: Unit, workspace: Workspace) -> Classifier:
     network = build(unit.spec["model"], workspace, unit.spec["dataset"], seed=0)
     network.load_state_dict(_state(unit, workspace, "weights"))
     return network.to(workspace.device).eval()
+
+
+def examined(unit: Unit, workspace: Workspace, steps: int) -> Examined:
+    """The network that a model unit made, as metrics see it, with batch normalisation folded: a fifth faster."""
+
+    def make() -> Examined:
+        from peephole.attributions.folding import fold_batch_norm
+        from peephole.attributions.graph import canonicalise
+
+        classifier = load(unit, workspace)
+        side = unit.spec["dataset"]["side"]
+        network = fold_batch_norm(canonicalise(classifier.network, (len(classifier.normalise.mean), side, side)))
+        return Examined(classifier.normalise, network, steps=steps)
+
+    return workspace.keep(("examined", unit.digest, steps), make)
 
 
 def load_weights(network: Classifier, spec: Mapping[str, Any], workspace: Workspace) -> None:

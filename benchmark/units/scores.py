@@ -1,50 +1,128 @@
-"""Scores: what one metric says about the maps of one method, picture by picture and layer by layer."""
+"""Scores: what metrics say about the maps of one method, picture by picture and layer by layer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from peephole.leaderboard.base import METRICS
+import numpy as np
+
 from peephole.units.base import Cost, Unit
+from peephole.units.pieces import Piece, maps_of, pieces
+from peephole.units.probe_set import probe_count, share_of
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from peephole.leaderboard.base import Levels, Metric, Probes, Scored
     from peephole.store.shard import Shard
     from peephole.workspace import Workspace
 
+CURVES = 4
+"""About as many curves over pictures do the metrics that ask the network need, and a few passes more."""
+
 
 class Scores(Unit):
-    """Spec: ``model``, ``metric``, ``metric_code``; inputs: ``maps`` and ``probes``.
+    """Metrics that need the same are scored together, since they share most of the work.
 
-    The shard holds ``value``, ``chance`` (float64 ``[L,N]``) and ``valid`` (bool ``[L,N]``) and the facts ``layers``,
-    ``direction``, ``best`` and ``core``. N are the pictures that there are maps of.
+    Spec: ``model``, ``metrics`` (a list of ``metric``, a text, and ``metric_code``), ``share`` if not all pictures are
+    scored, and ``steps`` if the network is asked; inputs: ``maps`` and ``probes``; ``network`` and ``levels`` if the
+    network is asked; ``other_maps`` if maps are compared with those of another network.
+
+    The shard holds for the metric at each place I in the list ``I/value`` (float64 ``[L,N]``), ``I/valid`` (bool
+    ``[L,N]``), ``I/chance``, ``I/best`` (float64 ``[N]``, the same for all maps) and ``I/scored`` (bool ``[N]``), and
+    the facts ``layers`` and ``metrics``, see `metric_facts`. N are the pictures that the share covers.
     """
 
     kind: ClassVar[str] = "scores"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def cost(self) -> Cost:
-        """Reading maps and a few sums: no pass of the network."""
-        return Cost(self.spec["model"], passes=0, pictures=10)
+        """A few sums a map, and the passes of the curves at every layer if the network is asked."""
+        asked = probe_count(self.inputs["probes"]) * share_of(self) * (CURVES * self.spec.get("steps", -1) + CURVES)
+        return Cost(self.spec["model"], passes=0, layer_passes=asked / 3, pictures=1)
 
     def compute(self, workspace: Workspace) -> Shard:
-        """Reduce each layer's maps to the picture's resolution and score them."""
+        """Score piece by piece."""
+        from peephole.leaderboard.scoring import join, score_maps
+
+        metrics = built(self.spec["metrics"])
+        layers = workspace.open(self.inputs["maps"]).group("maps")
+        found: dict[tuple[str, str], list[Scored]] = {}
+        parts = list(pieces(self.inputs["probes"], workspace, share_of(self)))
+        for done, piece in enumerate(parts):
+            probes = self._probes(piece, metrics, workspace)
+            for layer in layers:
+                maps = maps_of(self.inputs["maps"], layer, piece.places, workspace)
+                other = self.inputs.get("other_maps")
+                others = None if other is None else maps_of(other, layer, piece.places, workspace).unsqueeze(0)
+                for name, scored in score_maps(metrics, maps, probes, others).items():
+                    found.setdefault((name, layer), []).append(scored)
+            workspace.report((done + 1) / len(parts))
+        return score_shard(metrics, {key: join(pieces) for key, pieces in found.items()}, layers, workspace)
+
+    def _probes(self, piece: Piece, metrics: Mapping[str, Metric], workspace: Workspace) -> Probes:
+        """The probes of a piece with all that the metrics need."""
+        if "network" not in self.inputs:
+            return piece.probes
+        from peephole.units.networks import examined
+
+        network = examined(self.inputs["network"], workspace, self.spec["steps"])
+        levels = self._levels(piece, metrics, workspace)
+        key = (self.inputs["probes"].digest, self.inputs["levels"].digest, int(piece.places[0]))
+        return workspace.keep(key, lambda: replace(piece.probes, network=network, levels=levels))
+
+    def _levels(self, piece: Piece, metrics: Mapping[str, Metric], workspace: Workspace) -> dict[Metric, Levels]:
         import torch
 
-        from peephole.leaderboard.relevance import to_picture
-        from peephole.store.shard import Shard
-        from peephole.units.probe_set import read_probes, share_of
+        from peephole.leaderboard.base import Levels
 
-        metric = METRICS[self.spec["metric"]]()
-        probes = read_probes(self.inputs["probes"], workspace, share_of(self.inputs["maps"]))
-        side = (probes.image.shape[-2], probes.image.shape[-1])
-        maps = workspace.read(self.inputs["maps"]).group("maps")
-        scored = [
-            metric.score(to_picture(torch.from_numpy(array).to(workspace.device), side), probes)
-            for array in maps.values()
-        ]
-        arrays = {
-            name: torch.stack([getattr(layer, name) for layer in scored]).cpu().numpy()
-            for name in ("value", "chance", "valid")
+        shard = workspace.open(self.inputs["levels"])
+        there = np.searchsorted(shard.read("places"), piece.places)
+        known: dict[Metric, Levels] = {}
+        for place, metric in enumerate(shard.facts["measured"]):
+            chance, best = (
+                torch.from_numpy(shard.take(f"{place}/{name}", there)).to(workspace.device)
+                for name in ("chance", "best")
+            )
+            known[metrics[metric]] = Levels(chance, best)
+        return known
+
+
+def built(entries: list[dict[str, str]]) -> dict[str, Metric]:
+    """The metrics of a spec's list, by their texts."""
+    from peephole.leaderboard.texts import NAMING
+
+    return {entry["metric"]: NAMING.build(entry["metric"]) for entry in entries}
+
+
+def metric_facts(name: str, metric: Metric) -> dict[str, Any]:
+    """What a board needs to know of a metric without importing it."""
+    return {"metric": name, "direction": metric.direction, "core": metric.core}
+
+
+def score_shard(
+    metrics: Mapping[str, Metric],
+    scored: Mapping[tuple[str, str], Scored],
+    layers: tuple[str, ...],
+    workspace: Workspace,
+) -> Shard:
+    """Scores by metric and layer as a shard, see `Scores`."""
+    import torch
+
+    from peephole.store.shard import Shard
+
+    arrays: dict[str, Tensor] = {}
+    for place, (name, metric) in enumerate(metrics.items()):
+        each = [scored[name, layer] for layer in layers]
+        first = each[0]
+        arrays |= {
+            f"{place}/value": torch.stack([one.value for one in each]),
+            f"{place}/valid": torch.stack([one.valid for one in each]),
+            f"{place}/chance": first.chance,
+            f"{place}/best": torch.full_like(first.chance, metric.best) if first.best is None else first.best,
+            f"{place}/scored": torch.ones_like(first.valid) if first.scored is None else first.scored,
         }
-        facts = {"direction": metric.direction, "best": metric.best, "core": metric.core, "layers": list(maps)}
-        return Shard(arrays, {**facts, **workspace.facts()})
+    facts = {"layers": list(layers), "metrics": [metric_facts(*each) for each in metrics.items()]}
+    return Shard({name: array.cpu().numpy() for name, array in arrays.items()}, {**facts, **workspace.facts()})

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
 from peephole.errors import PeepholeError
-from peephole.leaderboard.base import METRICS, Probes, Scored
+from peephole.leaderboard.base import METRICS, MapMetric, Probes, Scored, Truth
 from peephole.leaderboard.mass_share import mass_share
 from peephole.leaderboard.per_picture import per_picture
 
 
 @METRICS.register
-class ClassSensitivity:
+class ClassSensitivity(MapMetric):
     """Share of each label's relevance around that label's trigger, both triggers being in the picture.
 
     Formula: 1/2 (sum(M0 R0+) / sum(R0+) + sum(M1 R1+) / sum(R1+)), R0 the map for label 0 and M0 the corner of its
@@ -36,10 +36,8 @@ class ClassSensitivity:
     title: ClassVar[str] = "Class sensitivity"
     formula: ClassVar[str] = "1/2 (sum(M0 R0+) / sum(R0+) + sum(M1 R1+) / sum(R1+))"
     source: ClassVar[str] = "Delve into the layer choice of BP-based attribution explanations, 3.2"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    best: ClassVar[float] = 1.0
     core: ClassVar[bool] = True
-    truth: ClassVar[Literal["mask", "soft"]] = "mask"
+    truth: ClassVar[Truth] = "mask"
 
     def score(self, relevance: Tensor, probes: Probes) -> Scored:
         """Score signed maps ``[N,2,H,W]``.

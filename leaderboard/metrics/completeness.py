@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
 from peephole.errors import PeepholeError
-from peephole.leaderboard.base import METRICS, Probes, Scored
+from peephole.leaderboard.base import METRICS, MapMetric, Probes, Scored, Truth
 from peephole.leaderboard.per_picture import per_picture
 from peephole.leaderboard.relevance import positive, truth_mask, unit_peak
 
 
 @METRICS.register
-class Completeness:
+class Completeness(MapMetric):
     """Mean relevance in the mask as a fraction of the highest relevance in the mask.
 
     Formula: sum(M3 R+) / (sum(M3) max(M3 R+)). With several targets, the mean over them.
@@ -37,10 +37,8 @@ class Completeness:
     title: ClassVar[str] = "Completeness"
     formula: ClassVar[str] = "sum(M3 R+) / (sum(M3) max(M3 R+))"
     source: ClassVar[str] = "Delve into the layer choice of BP-based attribution explanations, 4.1"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    best: ClassVar[float] = 1.0
     core: ClassVar[bool] = True
-    truth: ClassVar[Literal["mask", "soft"]] = "mask"
+    truth: ClassVar[Truth] = "mask"
 
     def score(self, relevance: Tensor, probes: Probes) -> Scored:
         """Score signed maps ``[N,T,H,W]``.

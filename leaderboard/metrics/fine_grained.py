@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
-from peephole.leaderboard.base import METRICS, Probes, Scored
+from peephole.leaderboard.base import METRICS, MapMetric, Probes, Scored, Truth
 from peephole.leaderboard.mass_share import mass_share
 from peephole.leaderboard.per_picture import per_picture
 
 
 @METRICS.register
-class FineGrained:
+class FineGrained(MapMetric):
     """Share of the relevance within a narrow band around a thin trigger.
 
     Formula: sum(M2 R+) / sum(R+), M2 the band around the trigger's lines. With several targets, the mean over them.
@@ -32,10 +32,8 @@ class FineGrained:
     title: ClassVar[str] = "Fine-grained localization"
     formula: ClassVar[str] = "sum(M2 R+) / sum(R+)"
     source: ClassVar[str] = "Delve into the layer choice of BP-based attribution explanations, 3.3"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    best: ClassVar[float] = 1.0
     core: ClassVar[bool] = True
-    truth: ClassVar[Literal["mask", "soft"]] = "mask"
+    truth: ClassVar[Truth] = "mask"
 
     def score(self, relevance: Tensor, probes: Probes) -> Scored:
         """Score signed maps ``[N,T,H,W]``.

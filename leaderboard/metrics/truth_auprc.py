@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from peephole.leaderboard.base import METRICS, Probes, Scored
+from peephole.leaderboard.base import METRICS, MapMetric, Probes, Scored, Truth
 from peephole.leaderboard.per_picture import per_picture
 from peephole.leaderboard.ranks import ascending
 from peephole.leaderboard.relevance import positive, truth_mask
 
 
 @METRICS.register
-class TruthAuprc:
+class TruthAuprc(MapMetric):
     """Average precision of the map as a detector of the trigger's pixels: the area under precision over recall.
 
     Formula: sum over the distinct values of R+, from the highest down, of (recall - recall before) precision, where
@@ -41,10 +41,7 @@ class TruthAuprc:
     title: ClassVar[str] = "Truth AUPRC"
     formula: ClassVar[str] = "sum_k (recall_k - recall_(k-1)) precision_k over the distinct values of R+, highest first"
     source: ClassVar[str] = "Peephole; average precision as in Davis and Goadrich, ICML 2006, without interpolation"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    best: ClassVar[float] = 1.0
-    core: ClassVar[bool] = True
-    truth: ClassVar[Literal["mask", "soft"]] = "mask"
+    truth: ClassVar[Truth] = "mask"
 
     def score(self, relevance: Tensor, probes: Probes) -> Scored:
         """Score signed maps ``[N,T,H,W]``.

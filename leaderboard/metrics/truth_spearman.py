@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
 from peephole.errors import PeepholeError
-from peephole.leaderboard.base import METRICS, Probes, Scored
+from peephole.leaderboard.base import METRICS, MapMetric, Probes, Scored, Truth
 from peephole.leaderboard.per_picture import per_picture
-from peephole.leaderboard.ranks import ascending, shared_ranks
+from peephole.leaderboard.rank_correlation import rank_correlation
 from peephole.leaderboard.relevance import positive, require_shape
 
 
 @METRICS.register
-class TruthSpearman:
+class TruthSpearman(MapMetric):
     """Rank correlation of the map with a truth that has no edge, such as how far a warp moves each pixel.
 
     Formula: the Pearson correlation of rank(R+) with rank(soft truth), equal pixels (see `ranks`) sharing the mean of
@@ -36,10 +36,7 @@ class TruthSpearman:
     title: ClassVar[str] = "Truth Spearman"
     formula: ClassVar[str] = "Pearson correlation of rank(R+) and rank(soft truth), ties sharing their mean rank"
     source: ClassVar[str] = "Peephole; Spearman, The proof and measurement of association between two things, 1904"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    best: ClassVar[float] = 1.0
-    core: ClassVar[bool] = True
-    truth: ClassVar[Literal["mask", "soft"]] = "soft"
+    truth: ClassVar[Truth] = "soft"
 
     def score(self, relevance: Tensor, probes: Probes) -> Scored:
         """Score signed maps ``[N,T,H,W]``.
@@ -48,17 +45,10 @@ class TruthSpearman:
             PeepholeError: there is no soft truth, shapes differ, a map is not finite, or a truth is even.
         """
         require_shape(relevance, probes.soft_ranks)
-        truth = probes.soft_ranks.to(relevance.device).flatten(2)
-        mean = (truth.shape[2] + 1) / 2
-        truth_spread = (truth - mean).square().sum(dim=2)
-        if bool((truth_spread == 0).any()):
+        truth = probes.soft_ranks.to(relevance.device)
+        if bool((truth == truth[..., :1, :1]).all(dim=(2, 3)).any()):
             raise PeepholeError(
                 "a soft truth is the same everywhere, expected an order of pixels; leave the picture out"
             )
-        order, first = ascending(positive(relevance))
-        ranks = shared_ranks(first) - mean
-        together = (ranks * (truth.gather(2, order) - mean)).sum(dim=2)
-        spread = ranks.square().sum(dim=2)
-        valid = spread > 0
-        value = (together / (spread * truth_spread).sqrt().where(valid, 1.0)).clamp(-1, 1)
+        value, valid = rank_correlation(positive(relevance), truth)
         return per_picture(value, value.new_zeros(value.shape), valid)

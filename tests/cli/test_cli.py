@@ -24,7 +24,7 @@ def refused(*arguments):
     return lines[0]
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["leaderboard"], ["list"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["leaderboard"], ["compare"], ["list"]])
 def test_every_command_has_help_that_shows_how(command):
     answer = peephole(*command, "--help")
     assert answer.returncode == 0

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from peephole.cli import app
 from peephole.cli.run import run_command
 from peephole.errors import PeepholeError
-from peephole.estimate import passes_of
+from peephole.costs import passes_of
 from peephole.machine import BATCH
 
 

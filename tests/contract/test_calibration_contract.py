@@ -1,11 +1,14 @@
 """What every registered calibration row promises."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 import torch
 
-from peephole.leaderboard.base import CALIBRATION, METRICS, Calibration, Probes
+from peephole.leaderboard.base import CALIBRATION, METRICS, Calibration, ComparisonMetric, Probes
+from peephole.leaderboard.closed_forms import CLOSED_FORMS, INVALID
+from peephole.leaderboard.known_probes import varied_probes
+from peephole.leaderboard.trial import Trial
 
 
 def probes(count: int, targets: int = 2, kind: str = "mask") -> Probes:
@@ -23,8 +26,9 @@ def probes(count: int, targets: int = 2, kind: str = "mask") -> Probes:
 
 
 def first(truth: Probes, count: int) -> Probes:
-    every = {field.name: getattr(truth, field.name) for field in fields(Probes)}
-    return Probes(**{name: value if value is None else value[:count] for name, value in every.items()})
+    tensors = {field.name: getattr(truth, field.name) for field in fields(Probes)}
+    cut = {name: value[:count] for name, value in tensors.items() if isinstance(value, torch.Tensor)}
+    return replace(truth, **cut)
 
 
 @pytest.fixture(params=CALIBRATION.names())
@@ -76,11 +80,16 @@ def test_maps_are_the_callers_to_change(row: Calibration, kind: str) -> None:
     assert truth.truth.equal(before[1])
 
 
-@pytest.mark.parametrize("metric", METRICS.names())
-def test_every_metric_scores_it(row: Calibration, metric: str) -> None:
-    truth = probes(4, kind=METRICS[metric].truth)
-    scored = METRICS[metric]().score(row.maps(truth, 0), truth)
+@pytest.mark.parametrize("name", METRICS.names())
+def test_every_metric_scores_it(row: Calibration, name: str) -> None:
+    metric = METRICS[name]()
+    truth = varied_probes("soft" if metric.truth == "soft" else "mask", 2 if name == "class_sensitivity" else 1, 4)
+    maps = row.maps(truth, 0)
+    compared = isinstance(metric, ComparisonMetric)  # with the same map, which does not look at any network
+    scored = Trial(metric, truth).score(maps, maps.unsqueeze(0) if compared else None)
     # A map without any order has nothing to be ranked by; every other can be scored.
-    unordered = metric == "truth_spearman" and isinstance(row, CALIBRATION["constant"])
-    assert scored.valid.all() or (unordered and not scored.valid.any())
+    unordered = CLOSED_FORMS[name].constant == INVALID and isinstance(row, CALIBRATION["constant"])
+    assert scored.valid.tolist() == [not unordered] * 4
     assert scored.value.isfinite().all()
+    if compared:
+        torch.testing.assert_close(scored.value, scored.chance, rtol=0, atol=1e-12)

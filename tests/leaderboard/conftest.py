@@ -1,13 +1,19 @@
 """Makers of probes and cells for the tests of this folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from peephole.leaderboard.alignment import align
 from peephole.leaderboard.base import Probes
+from peephole.leaderboard.board import board
 from peephole.leaderboard.cells import PROVENANCE, Cell
+from peephole.leaderboard.picture_file import PICTURES, write_pictures
+from peephole.leaderboard.scores import score_table
+from peephole.leaderboard.tables import LEADERBOARD, SCORES, write_csv
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +60,9 @@ def cell_of() -> Callable[..., Cell]:
 
     def make(value: object, **facts: object) -> Cell:
         values = np.asarray(value, dtype=np.float64)
+        scored = np.asarray(facts.get("scored", np.ones(len(values), dtype=np.bool_)))
+        if isinstance(facts.get("best"), float):
+            facts["best"] = np.full(len(values), facts["best"])
         changed = {name: facts.pop(name) for name in PROVENANCE if name in facts}
         defaults: dict[str, object] = {
             "suite": "quick",
@@ -67,11 +76,12 @@ def cell_of() -> Callable[..., Cell]:
             "metric": "completeness",
             "chance": np.full(len(values), 0.25),
             "valid": np.ones(len(values), dtype=np.bool_),
-            "scored": np.ones(len(values), dtype=np.bool_),
+            "scored": scored,
             "selection": np.zeros(len(values), dtype=np.bool_),
+            "best": np.where(scored, 1.0, np.nan),
             "ms_per_image": 2.0,
+            "passes": 1.0,
             "direction": "higher",
-            "best": 1.0,
             "core": True,
             "certified": True,
             "provenance": {**dict.fromkeys(PROVENANCE, "x"), "suite_version": "v1", **changed},
@@ -79,3 +89,17 @@ def cell_of() -> Callable[..., Cell]:
         return Cell(**{**defaults, "value": values, **facts})
 
     return make
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[..., Path]:
+    """Write what a run writes of some cells, in a folder of the given name."""
+
+    def write(cells: Sequence[Cell], name: str = "results") -> Path:
+        folder = tmp_path / name
+        write_csv(board(cells), folder / LEADERBOARD)
+        write_csv(score_table(cells), folder / SCORES)
+        write_pictures(align(cells), folder / PICTURES, (folder / LEADERBOARD, folder / SCORES))
+        return folder
+
+    return write

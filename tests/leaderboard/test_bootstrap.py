@@ -54,6 +54,14 @@ def test_percentile_interval_is_the_middle_of_the_resamples() -> None:
     assert high.tolist() == pytest.approx([950])
 
 
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.999])
+@pytest.mark.parametrize("count", [1, 2, 7, 2000])
+def test_percentile_intervals_are_the_usual_quantiles(count: int, level: float) -> None:
+    resampled = np.random.default_rng(count).normal(size=(3, count))
+    ends = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=-1)
+    assert np.allclose(percentile_interval(resampled, level), ends, rtol=1e-12, atol=1e-15)
+
+
 def test_mean_interval_is_the_product_with_the_weights() -> None:
     first, second = np.random.default_rng(2).normal(size=(2, 30))
     mean, low, high = mean_interval([first, second[:20]], "x", 4)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from peephole.errors import PeepholeError
-from peephole.leaderboard.cells import Cell, check_cells
+from peephole.leaderboard.cells import Cell, check_cells, common_level
 
 
 def test_reported_pictures_are_those_not_held_apart(cell_of: Callable[..., Cell]) -> None:
@@ -21,7 +21,9 @@ def test_pictures_without_a_score_are_not_reported(cell_of: Callable[..., Cell])
     assert cell.reported.tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize("facts", [{"valid": np.array([True, False])}, {"chance": np.full(2, 0.25)}])
+@pytest.mark.parametrize(
+    "facts", [{"valid": np.array([True, False])}, {"chance": np.full(2, 0.25)}, {"best": np.full(2, 1.0)}]
+)
 def test_nothing_is_said_of_a_picture_without_a_score(
     cell_of: Callable[..., Cell], facts: Mapping[str, object]
 ) -> None:
@@ -41,7 +43,8 @@ def test_nothing_is_said_of_a_picture_without_a_score(
         ({"chance": np.array([0.1, np.nan])}, "NaN or infinite"),
         ({"scored": np.ones(2)}, "scored is float64"),
         ({"scored": np.array([True, False])}, "a picture that is not scored has a value"),
-        ({"chance": np.array([0.1, 1.0])}, "chance equals the best"),
+        ({"best": np.array([1.0, np.inf])}, "NaN or infinite"),
+        ({"best": np.ones((2, 1))}, "best is float64"),
         ({"provenance": {"suite_version": "v1"}}, "provenance has"),
     ],
 )
@@ -59,8 +62,8 @@ def test_values_must_be_finite(cell_of: Callable[..., Cell]) -> None:
         cell_of([0.5, np.inf])
 
 
-def test_a_metric_that_is_not_core_may_have_chance_at_its_best(cell_of: Callable[..., Cell]) -> None:
-    assert cell_of([0.5, 0.6], chance=np.ones(2), core=False).best == 1.0
+def test_chance_may_be_as_good_as_the_truth_on_a_picture(cell_of: Callable[..., Cell]) -> None:
+    assert cell_of([0.5, 0.6], chance=np.array([0.2, 1.0])).best.tolist() == [1.0, 1.0]
 
 
 def test_cells_of_different_models_need_not_agree(cell_of: Callable[..., Cell]) -> None:
@@ -80,7 +83,10 @@ def test_an_empty_digest_matches_any(cell_of: Callable[..., Cell]) -> None:
         ({"layer": "layer1", "model_digest": "y"}, "another model_digest"),
         ({"layer": "layer1", "certified": False}, "differ in pictures or certificate"),
         ({"layer": "layer1", "selection": np.array([True, False])}, "differ in pictures or certificate"),
-        ({"layer": "layer1", "best": 0.9}, "another direction, best or core"),
+        ({"layer": "layer1", "direction": "lower"}, "another direction or core"),
+        ({"layer": "layer1", "core": False}, "another direction or core"),
+        ({"layer": "layer1", "best": np.array([1.0, 1.0 - 1e-8])}, "differ in the best level of a picture"),
+        ({"layer": "layer1", "chance": np.array([0.25 + 1e-8, 0.25])}, "differ in the chance level of a picture"),
     ],
 )
 def test_cells_that_do_not_fit_together_are_refused(
@@ -93,3 +99,19 @@ def test_cells_that_do_not_fit_together_are_refused(
 def test_other_numbers_of_pictures_are_refused(cell_of: Callable[..., Cell]) -> None:
     with pytest.raises(PeepholeError, match="differ in pictures"):
         check_cells([cell_of([0.5, 0.6]), cell_of([0.5, 0.6, 0.7], layer="layer1")])
+
+
+def test_levels_are_compared_where_both_are_known_and_up_to_rounding(cell_of: Callable[..., Cell]) -> None:
+    nan = float("nan")
+    whole = cell_of([0.5, 0.6], best=np.array([0.7, 0.8]))
+    part = cell_of(
+        [0.5, nan],
+        layer="layer1",
+        scored=np.array([True, False]),
+        chance=np.array([0.25 + 1e-11, nan]),
+        best=np.array([0.7, nan]),
+    )
+    other = cell_of([0.5, 0.6], metric="restore", best=np.array([0.1, 0.2]))
+    check_cells([whole, part, other])
+    assert common_level([part.best, whole.best]).tolist() == [0.7, 0.8]
+    assert np.isnan(common_level([part.best, part.best])).tolist() == [False, True]

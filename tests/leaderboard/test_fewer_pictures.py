@@ -28,6 +28,7 @@ def keep(cell: Cell, scored: NDArray[np.bool_]) -> Cell:
         scored=scored,
         value=np.where(scored, cell.value, np.nan),
         chance=np.where(scored, cell.chance, np.nan),
+        best=np.where(scored, cell.best, np.nan),
         valid=cell.valid | ~scored,
     )
 
@@ -60,7 +61,7 @@ def row(frame: pd.DataFrame, method: str, layer: str = "input") -> pd.Series:
 
 def only(cells: Sequence[Cell], scored: NDArray[np.bool_]) -> list[Cell]:
     """The cells as if there were no other pictures."""
-    names = ("value", "chance", "valid", "selection", "scored")
+    names = ("value", "chance", "best", "valid", "selection", "scored")
     return [replace(cell, **{name: getattr(cell, name)[scored] for name in names}) for cell in cells]
 
 

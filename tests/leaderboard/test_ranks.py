@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from peephole.errors import PeepholeError
-from peephole.leaderboard.ranks import EXPONENTS, ascending, average_ranks
+from peephole.leaderboard.ranks import EXPONENTS, ascending, average_ranks, on_grid
 
 
 def levels(seed: int, count: int, shape: tuple[int, ...] = (3, 2, 5, 7)) -> torch.Tensor:
@@ -45,6 +45,27 @@ def test_single_precision_is_told_apart_to_its_last_bit() -> None:
         low = np.float32(one)
         energy = torch.tensor([[[[np.nextafter(low, np.float32(0)), low, np.nextafter(low, np.float32(2e38))]]]])
         assert average_ranks(energy.double()).flatten().tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("peak", [1 - 2**-53, 2 - 2**-52, 4 * (1 - 2**-40)])
+def test_a_peak_just_below_a_power_of_two_is_still_the_highest(peak: float) -> None:
+    energy = torch.tensor([[[[peak, 0.1, 0.0, 0.5]]]], dtype=torch.float64)
+    assert average_ranks(energy).flatten().tolist() == [4, 2, 1, 3]
+    assert average_ranks(-energy).flatten().tolist() == [1, 3, 4, 2]
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), count=st.integers(1, 40))
+def test_signed_values_rank_as_in_scipy_and_in_reverse_the_other_way_round(seed: int, count: int) -> None:
+    values = levels(seed, count) - levels(seed + 1, count)
+    ranks = average_ranks(values)
+    np.testing.assert_array_equal(ranks.numpy(), rankdata(values.flatten(2).numpy(), axis=2).reshape(values.shape))
+    assert average_ranks(-values).equal(36 - ranks)
+
+
+def test_a_sign_parts_what_is_as_large() -> None:
+    values = torch.tensor([[[[2.0, -2.0, 0.0, -0.0, 2.0, -(2.0 ** -(EXPONENTS + 1))]]]], dtype=torch.float64)
+    assert average_ranks(values).flatten().tolist() == [5.5, 1, 3, 3, 5.5, 3]
 
 
 def test_rounding_errors_of_double_precision_tie() -> None:
@@ -91,3 +112,16 @@ def test_the_map_is_left_alone_in_any_layout() -> None:
     expected = average_ranks(energy.contiguous())
     assert average_ranks(energy).equal(expected)
     assert energy.equal(before)
+
+
+@pytest.mark.parametrize("magnitude", [5e-324, 1e-310, 1.0, 1.7e308])
+def test_a_grid_of_signed_values_is_a_share_of_the_peak(magnitude: float) -> None:
+    values = torch.tensor([[[[1.0, -1.0, 0.0, 0.5]]], [[[0.0, 0.0, -0.0, 0.0]]]], dtype=torch.float64)
+    values *= magnitude
+    assert on_grid(values)[0].flatten().tolist()[:3] == [2.0**36, -(2.0**36), 0]
+    assert on_grid(values)[1].flatten().tolist() == [0] * 4
+
+
+def test_the_grid_keeps_what_single_precision_tells_apart_near_the_peak_and_drops_rounding_errors() -> None:
+    values = torch.tensor([[[[1.0, 1 - 2.0**-24, 1e-17, -1e-17, -(2.0**-36)]]]], dtype=torch.float64)
+    assert average_ranks(on_grid(values)).flatten().tolist() == [5, 4, 2.5, 2.5, 1]

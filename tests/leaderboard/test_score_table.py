@@ -23,9 +23,14 @@ COLUMNS = [
     "lo",
     "hi",
     "chance",
+    "best",
+    "direction",
+    "core",
     "n",
+    "n_valid",
     "n_invalid",
     "ms_per_image",
+    "passes",
     "certified",
     "kind",
     "suite_version",
@@ -49,12 +54,23 @@ def test_a_row_speaks_of_the_reported_pictures_only(cell_of: Callable[..., Cell]
     selection = np.array([True] * 10 + [False] * 30)
     values = np.random.default_rng(0).random(40)
     valid = np.arange(40) % 5 != 0
-    cell = cell_of(values, chance=np.linspace(0.1, 0.4, 40), selection=selection, valid=valid, data_digest="abc")
+    cell = cell_of(
+        values,
+        chance=np.linspace(0.1, 0.4, 40),
+        selection=selection,
+        valid=valid,
+        data_digest="abc",
+        best=np.linspace(0.8, 0.9, 40),
+        passes=3.5,
+        direction="lower",
+    )
     row = score_table([cell]).iloc[0]
     mean, low, high = mean_interval([values[10:]], "square")
     assert (row.value, row.lo, row.hi) == pytest.approx((mean, low, high), abs=1e-12)
     assert row.chance == pytest.approx(np.linspace(0.1, 0.4, 40)[10:].mean())
-    assert (row.n, row.n_invalid) == (30, 6)
+    assert row.best == pytest.approx(np.linspace(0.8, 0.9, 40)[10:].mean())
+    assert (row.n, row.n_valid, row.n_invalid) == (30, 24, 6)
+    assert (row.direction, row.core, row.passes) == ("lower", True, 3.5)
     assert (row.data_digest, row.suite_version, row.kind, row.ms_per_image) == ("abc", "v1", "method", 2.0)
     assert row.certified
 

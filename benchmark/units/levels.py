@@ -1,0 +1,57 @@
+"""Levels: what maps that know nothing score on a poisoned network, and what the truth itself does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from peephole.units.base import Cost, Unit
+from peephole.units.pieces import pieces
+from peephole.units.probe_set import probe_count, share_of
+
+if TYPE_CHECKING:
+    from peephole.store.shard import Shard
+    from peephole.workspace import Workspace
+
+
+class LevelsUnit(Unit):
+    """Spec: as of `Scores`; inputs: ``probes`` and ``network``.
+
+    The shard holds ``places`` (int64 ``[N]``, which pictures of the probe set), the fact ``measured``, a list of those
+    metrics whose levels are measured, and for each place I in it ``I/chance`` and ``I/best`` (float64 ``[N]``).
+    """
+
+    kind: ClassVar[str] = "levels"
+    version: ClassVar[int] = 1
+
+    def cost(self) -> Cost:
+        """About nine maps a picture, see `peephole.leaderboard.measured`."""
+        from peephole.units.scores import CURVES
+
+        asked = probe_count(self.inputs["probes"]) * share_of(self) * CURVES * (self.spec["steps"] + 1)
+        return Cost(self.spec["model"], passes=9 * asked / 3, pictures=1)
+
+    def compute(self, workspace: Workspace) -> Shard:
+        """Measure, piece by piece."""
+        from dataclasses import replace
+
+        from peephole.leaderboard.measured import MeasuredMetric
+        from peephole.store.shard import Shard
+        from peephole.units.networks import examined
+        from peephole.units.scores import built
+
+        network = examined(self.inputs["network"], workspace, self.spec["steps"])
+        every = built(self.spec["metrics"])
+        metrics = {name: metric for name, metric in every.items() if isinstance(metric, MeasuredMetric)}
+        found: dict[str, list[NDArray[Any]]] = {}
+        for piece in pieces(self.inputs["probes"], workspace, share_of(self)):
+            probes = replace(piece.probes, network=network)
+            found.setdefault("places", []).append(piece.places)
+            for place, metric in enumerate(metrics.values()):
+                levels = metric.levels(probes)
+                found.setdefault(f"{place}/chance", []).append(levels.chance.cpu().numpy())
+                found.setdefault(f"{place}/best", []).append(levels.best.cpu().numpy())
+        arrays = {name: np.concatenate(parts) for name, parts in found.items()}
+        return Shard(arrays, {"measured": list(metrics), **workspace.facts()})

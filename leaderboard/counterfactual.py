@@ -1,0 +1,78 @@
+"""How soon the decision flips when a trigger is undone, or put in, pixel after pixel: behind restore and insert."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from peephole.errors import PeepholeError
+from peephole.leaderboard.base import Probes
+from peephole.leaderboard.curves import Exchange
+from peephole.leaderboard.orders import most_relevant_first
+
+
+def target_area(relevance: Tensor, probes: Probes, *, begin: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+    """Area under "the network says the target" against the share of pixels exchanged, most relevant first.
+
+    Exchanging a pixel that the trigger left alone changes nothing. So of P pixels only the m that it changed matter:
+    the curve stays as it is from the place of the j-th of them in the map's order to that of the next. The network is
+    asked at j = m i / K, rounded, for i = 0 to K = `Examined.steps`, each j once: K + 1 passes a picture at most.
+
+    The area is the sum over k = 0 to P - 1 of the decision after k pixels, divided by P. It is exact if m <= K; else
+    the curve between two knots that leave others out counts as the mean of both.
+
+    Args:
+        relevance: signed maps ``[N,1,H,W]``.
+        probes: with their network.
+        begin: float32 ``[N,C,H,W]`` in [0,1], the pictures at the beginning.
+        end: float32 ``[N,C,H,W]`` in [0,1], what they turn into.
+
+    Returns:
+        ``(area, valid)``: float64 ``[N]`` in [0,1], and bool ``[N]``, False where the map has no positive relevance.
+
+    Raises:
+        PeepholeError: there is no network, there are several targets, shapes differ, a map is not finite, or the
+            trigger changed nothing in a picture.
+    """
+    order, valid = most_relevant_first(relevance, probes)
+    pixels = order.shape[1]
+    changed = (begin != end).any(dim=1).flatten(1)
+    many = changed.sum(dim=1)
+    if not bool(many.all()):
+        raise PeepholeError(
+            f"the trigger changed nothing in {int((many == 0).sum())} of {len(many)} pictures, expected a pixel each; "
+            "leave out pictures without the trigger"
+        )
+    knots = even(many, probes.examined.steps)
+    asked = torch.ones_like(knots, dtype=torch.bool)
+    asked[:, :-1] = knots[:, 1:] > knots[:, :-1]  # of equal knots the last, from which on the curve goes on
+    exchanged = _turns(changed.gather(1, order)).gather(1, knots)
+    exchange = Exchange(probes.examined, begin, end, order, probes.target[:, 0])
+    says = exchange.says_target(exchanged, asked).double()
+    length = torch.diff(exchanged, dim=1, append=torch.full_like(many, pixels)[:, None])
+    coarse = torch.diff(knots, dim=1) > 1
+    height = says.clone()
+    height[:, :-1] = torch.where(coarse, (says[:, :-1] + says[:, 1:]) / 2, says[:, :-1])
+    return (height * length).sum(dim=1) / pixels, valid
+
+
+def even(many: Tensor, steps: int) -> Tensor:
+    """Even numbers from 0 to each of int64 ``[N]``, rounded: int64 ``[N,steps+1]``, ascending, some perhaps twice."""
+    step = torch.arange(steps + 1, device=many.device)
+    return (2 * many[:, None] * step + steps) // (2 * steps)
+
+
+def _turns(changed: Tensor) -> Tensor:
+    """How many pixels must be exchanged for j changed ones to be among them, j = 0 to the most that any picture has.
+
+    Args:
+        changed: bool ``[N,P]``, whether the pixel at each place of the order is a changed one.
+
+    Returns:
+        int64 ``[N,m+1]``; 0 for j = 0 and beyond a picture's own number.
+    """
+    picture, place = changed.nonzero().unbind(dim=1)
+    which = changed.cumsum(dim=1)[picture, place]
+    turns = place.new_zeros(len(changed), int(which.max()) + 1)
+    turns[picture, which] = place + 1
+    return turns

@@ -1,0 +1,49 @@
+"""Restore: how soon does the attack fail when the clean picture is put back where the map points?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from peephole.leaderboard.base import METRICS, Direction, Probes
+from peephole.leaderboard.counterfactual import target_area
+from peephole.leaderboard.measured import MeasuredMetric
+
+
+@METRICS.register
+@dataclass(frozen=True)
+class Restore(MeasuredMetric):
+    """Area under the attack's success against the share of pixels put back to the clean picture, most relevant first.
+
+    Formula: 1/P sum over k = 0 to P - 1 of y(k), y(k) = 1 if the network decides for the target on the stamped picture
+    of which the k of P pixels with the highest R+ have the clean picture's values, else 0. The clean picture is known:
+    there is no baseline colour, and nothing unnatural is put in. y(k) changes only where k passes a pixel that
+    the trigger changed; it is measured at all of these, or as many of them as the suite's steps of a curve.
+
+    Range: 0 to 1; 0 if the attack fails on the stamped picture as it is. Only the order of the pixels counts; equal
+    ones (see `ranks`) come in a random order that is drawn for each picture.
+
+    Chance: the mean score of eight random maps on the same picture. Where the attack needs h of the trigger's m pixels,
+    that is expected to be (m - h + 1) (P + 1) / (m + 1) / P, and a map that is highest on the trigger scores
+    (m - h + 1) / P. Best is the score of the truth itself; a map that finds the pixels on which the network relies can
+    be better.
+
+    Direction: lower is better.
+
+    Invalid: a map with sum(R+) = 0; the picture scores chance.
+
+    Source: ours.
+    """
+
+    title: ClassVar[str] = "Counterfactual restore"
+    formula: ClassVar[str] = "area under [decision = target] over the share of pixels restored, most relevant first"
+    source: ClassVar[str] = "Peephole"
+    direction: ClassVar[Direction] = "lower"
+    best: ClassVar[float] = 0.0
+    core: ClassVar[bool] = True
+
+    def measure(self, relevance: Tensor, probes: Probes) -> tuple[Tensor, Tensor]:
+        """Score signed maps ``[N,1,H,W]``; see `target_area` for what is refused."""
+        return target_area(relevance, probes, begin=probes.image, end=probes.clean)

@@ -1,0 +1,64 @@
+"""How soon the network changes its decision when pixels are taken out: the area behind MoRF and LeRF."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from peephole.leaderboard.base import Probes
+from peephole.leaderboard.baselines import Baseline, baseline_inputs
+from peephole.leaderboard.curves import Exchange
+from peephole.leaderboard.orders import most_relevant_first
+
+
+def changed_area(
+    relevance: Tensor, probes: Probes, baseline: Baseline, *, least_first: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Area under "the decision is no longer the target" against the share of pixels taken out.
+
+    The target is the decision on the picture as it is, so that the curve begins at 0 without asking. Asked for are the
+    knots in between (see `quadratic`), `Examined.steps` - 1 a picture at most, and the picture with all pixels out,
+    once for all pictures if it is the same for all.
+
+    Args:
+        relevance: signed maps ``[N,1,H,W]``.
+        probes: with their network.
+        baseline: what stands in for pixels that are taken out.
+        least_first: whether pixels are taken out from the least relevant up.
+
+    Returns:
+        ``(area, valid)``: float64 ``[N]`` in [0,1], by the trapezoid rule, and bool ``[N]``, False where the map has no
+        positive relevance.
+
+    Raises:
+        PeepholeError: there is no network, there are several targets, shapes differ, or a map is not finite.
+    """
+    order, valid = most_relevant_first(relevance, probes)
+    count, pixels = order.shape
+    examined, target = probes.examined.of_inputs(), probes.target[:, 0]
+    with torch.inference_mode():
+        image = probes.examined.normalise(probes.image)
+        empty = baseline_inputs(baseline, probes.examined, probes.image)
+    knots = quadratic(pixels, examined.steps).to(order.device)
+    if least_first:
+        order, knots = order.flip(1), pixels - knots.flip(0)
+    exchange = Exchange(examined, image, empty, order, target)
+    between = knots[1:-1].expand(count, -1)
+    changed = torch.zeros(count, len(knots), dtype=torch.float64, device=order.device)
+    changed[:, 1:-1] = (~exchange.says_target(between, torch.ones_like(between, dtype=torch.bool))).double()
+    changed[:, -1] = (examined.decisions(empty) != target).double()
+    area: Tensor = torch.trapezoid(changed, knots.double() / pixels, dim=1)
+    return area, valid
+
+
+def quadratic(pixels: int, steps: int) -> Tensor:
+    """Numbers of pixels at which a curve is looked at: ``pixels * (i / steps)^2`` for i = 0 to ``steps``, rounded.
+
+    Dense where few pixels are out, since a trigger is small and little happens once it is gone.
+
+    Returns:
+        int64, from 0 to ``pixels``, each number once.
+    """
+    step = torch.arange(steps + 1)
+    knots: Tensor = torch.unique((2 * pixels * step**2 + steps**2) // (2 * steps**2))
+    return knots
