@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from peephole.certificates import passes
 from peephole.errors import PeepholeError
 from peephole.leaderboard.cells import Cell
-from peephole.plan import Plan, Row
+from peephole.plan import Backdoor, Plan, Row
 from peephole.units.probe_set import covered, share_of
 from peephole.workspace import Workspace
 
@@ -30,7 +30,8 @@ def collect(plan: Plan, workspace: Workspace, available: frozenset[str], layers:
         DamagedShard: a shard is not what was written.
     """
     rows = [row for row in plan.rows if available.issuperset(_needed(row))]
-    cells = [cell for row in rows for cell in _cells(row, plan, workspace)]
+    certified = {row.backdoor.model.digest: _certified(row.backdoor, plan, workspace) for row in rows}
+    cells = [cell for row in rows for cell in _cells(row, certified[row.backdoor.model.digest], plan, workspace)]
     known = list(dict.fromkeys(cell.layer for cell in cells if cell.kind == "method"))
     unknown = [layer for layer in layers if layer not in known]
     if unknown and known:
@@ -44,56 +45,66 @@ def _needed(row: Row) -> set[str]:
     return {unit.digest for unit in (row.scores, row.maps, backdoor.probes, backdoor.model, backdoor.clean)}
 
 
-def _cells(row: Row, plan: Plan, workspace: Workspace) -> Iterator[Cell]:
-    scores = workspace.open(row.scores)
+def _cells(row: Row, certified: bool, plan: Plan, workspace: Workspace) -> Iterator[Cell]:
+    shard = workspace.open(row.scores)
+    arrays = {name: shard.read(name) for name in shard.names}
     maps = workspace.store.facts(row.maps.kind, row.maps.digest)
     clean = workspace.store.facts(row.backdoor.clean.kind, row.backdoor.clean.digest)
-    model = workspace.store.facts(row.backdoor.model.kind, row.backdoor.model.digest)
-    selection = workspace.open(row.backdoor.probes).read("selection")
+    selection = _selection(row.backdoor, workspace)
     covers = np.zeros(len(selection), dtype=np.bool_)
     covers[covered(selection, share_of(row.scores))] = True
-    for place, facts in enumerate(scores.facts["metrics"]):
-        scored = covers.copy()
-        scored[covers] = kept = scores.read(f"{place}/scored")
+    common: dict[str, Any] = {
+        "suite": plan.suite.identifier,
+        "dataset": plan.suite.dataset.name,
+        "model": plan.suite.model,
+        "trigger": row.backdoor.trigger,
+        "seed": row.backdoor.seed,
+        "method": row.method,
+        "kind": "calibration" if row.is_calibration else "method",
+        "selection": selection,
+        "ms_per_image": maps.get("ms_per_image", float("nan")),
+        "passes": maps.get("passes", float("nan")),
+        "certified": certified,
+        "provenance": {
+            "suite_version": str(plan.suite.version),
+            "data_digest": clean["data_digest"],
+            "model_digest": row.backdoor.model.digest[:16],
+            "method_digest": row.maps.spec["method_code"],
+            **{name: maps[name] for name in ("torch_version", "device", "dtype", "peephole_version", "dirty")},
+        },
+    }
+    for place, facts in enumerate(shard.facts["metrics"]):
+        kept = arrays["scored"][place]
         if not kept.any():
-            continue
-        chance, best = (_spread(scores.read(f"{place}/{name}")[kept], scored, np.nan) for name in ("chance", "best"))
-        value = _spread(scores.read(f"{place}/value")[:, kept], scored, np.nan)
-        valid = _spread(scores.read(f"{place}/valid")[:, kept], scored, True)
-        for index, layer in enumerate(scores.facts["layers"]):
+            continue  # every picture is left out, whatever the map
+        scored = covers.copy()
+        scored[covers] = kept
+        chance, best = (_spread(arrays[name][place, kept], scored, np.nan) for name in ("chance", "best"))
+        value = _spread(arrays["value"][place][:, kept], scored, np.nan)
+        valid = _spread(arrays["valid"][place][:, kept], scored, True)
+        for index, layer in enumerate(shard.facts["layers"]):
             yield Cell(
-                suite=plan.suite.identifier,
-                dataset=plan.suite.dataset.name,
-                model=plan.suite.model,
-                trigger=row.backdoor.trigger,
-                seed=row.backdoor.seed,
-                method=row.method,
-                kind="calibration" if row.is_calibration else "method",
+                **common,
+                **facts,
                 layer=layer,
-                metric=facts["metric"],
                 scored=scored,
                 value=value[index],
                 chance=chance,
                 best=best,
                 valid=valid[index],
-                selection=selection,
-                ms_per_image=maps.get("ms_per_image", float("nan")),
-                passes=maps.get("passes", float("nan")),
-                direction=facts["direction"],
-                core=facts["core"],
-                certified=passes(model["certificate"], plan.suite.gates_on(row.backdoor.trigger)),
-                provenance={
-                    "suite_version": str(plan.suite.version),
-                    "data_digest": clean["data_digest"],
-                    "model_digest": row.backdoor.model.digest[:16],
-                    "method_digest": row.maps.spec["method_code"],
-                    "torch_version": maps["torch_version"],
-                    "device": maps["device"],
-                    "dtype": maps["dtype"],
-                    "peephole_version": maps["peephole_version"],
-                    "dirty": maps["dirty"],
-                },
             )
+
+
+def _selection(backdoor: Backdoor, workspace: Workspace) -> NDArray[np.bool_]:
+    """Which of a backdoor's pictures serve to choose layers."""
+    probes = backdoor.probes
+    return workspace.keep(("selection", probes.digest), lambda: workspace.open(probes).read("selection"))
+
+
+def _certified(backdoor: Backdoor, plan: Plan, workspace: Workspace) -> bool:
+    """Whether a poisoned model meets its gates."""
+    facts = workspace.store.facts(backdoor.model.kind, backdoor.model.digest)
+    return passes(facts["certificate"], plan.suite.gates_on(backdoor.trigger))
 
 
 def _spread(values: NDArray[Any], scored: NDArray[np.bool_], missing: float | bool) -> NDArray[Any]:

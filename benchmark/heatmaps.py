@@ -71,7 +71,7 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
     for line, row in enumerate(rows):
         maps = workspace.read(row.maps).group("maps")
         shard = workspace.read(row.scores)
-        value, valid, lines = shard.arrays["0/value"], shard.arrays["0/valid"], shard.facts["layers"]
+        value, valid, lines = shard.arrays["value"][0], shard.arrays["valid"][0], shard.facts["layers"]
         places = row.covered(probes["selection"]).tolist()
         sheet.name(line, "\n".join(broken(row.method, LETTERS)))
         for number, block in enumerate(blocks):

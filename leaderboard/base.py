@@ -92,6 +92,17 @@ class Probes:
         return self.examined.weighted_features(self.examined.normalise(self.image))
 
     @cached_property
+    def says_target(self) -> tuple[Tensor, Tensor]:
+        """Whether the network says the first target of each picture, stamped and clean, bool ``[N]`` each; asked once
+        for all maps.
+
+        Raises:
+            PeepholeError: there is no network.
+        """
+        target = self.target[:, 0]
+        return self.examined.decisions(self.image) == target, self.examined.decisions(self.clean) == target
+
+    @cached_property
     def inside(self) -> Tensor:
         """The mask as numbers, float64 ``[N,T,H,W]``, made once for all maps that are scored with it.
 

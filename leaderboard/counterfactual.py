@@ -11,12 +11,13 @@ from peephole.leaderboard.curves import Exchange
 from peephole.leaderboard.orders import most_relevant_first
 
 
-def target_area(relevance: Tensor, probes: Probes, *, begin: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+def target_area(relevance: Tensor, probes: Probes, *, undo: bool) -> tuple[Tensor, Tensor]:
     """Area under "the network says the target" against the share of pixels exchanged, most relevant first.
 
     Exchanging a pixel that the trigger left alone changes nothing. So of P pixels only the m that it changed matter:
     the curve stays as it is from the place of the j-th of them in the map's order to that of the next. The network is
-    asked at j = m i / K, rounded, for i = 0 to K = `Examined.steps`, each j once: K + 1 passes a picture at most.
+    asked at j = m i / K, rounded, for i = 1 to K - 1, K = `Examined.steps`, each j once: K - 1 passes a picture at
+    most. Both ends are the same for all maps, see `Probes.says_target`.
 
     The area is the sum over k = 0 to P - 1 of the decision after k pixels, divided by P. It is exact if m <= K; else
     the curve between two knots that leave others out counts as the mean of both.
@@ -24,8 +25,7 @@ def target_area(relevance: Tensor, probes: Probes, *, begin: Tensor, end: Tensor
     Args:
         relevance: signed maps ``[N,1,H,W]``.
         probes: with their network.
-        begin: float32 ``[N,C,H,W]`` in [0,1], the pictures at the beginning.
-        end: float32 ``[N,C,H,W]`` in [0,1], what they turn into.
+        undo: whether stamped pictures turn into clean ones; else clean ones into stamped ones.
 
     Returns:
         ``(area, valid)``: float64 ``[N]`` in [0,1], and bool ``[N]``, False where the map has no positive relevance.
@@ -35,6 +35,8 @@ def target_area(relevance: Tensor, probes: Probes, *, begin: Tensor, end: Tensor
             trigger changed nothing in a picture.
     """
     order, valid = most_relevant_first(relevance, probes)
+    pictures, says_target = (probes.image, probes.clean), probes.says_target
+    (begin, end), (at_begin, at_end) = (pictures, says_target) if undo else (pictures[::-1], says_target[::-1])
     pixels = order.shape[1]
     changed = (begin != end).any(dim=1).flatten(1)
     many = changed.sum(dim=1)
@@ -46,9 +48,12 @@ def target_area(relevance: Tensor, probes: Probes, *, begin: Tensor, end: Tensor
     knots = even(many, probes.examined.steps)
     asked = torch.ones_like(knots, dtype=torch.bool)
     asked[:, :-1] = knots[:, 1:] > knots[:, :-1]  # of equal knots the last, from which on the curve goes on
+    asked &= (knots > 0) & (knots < many[:, None])
     exchanged = _turns(changed.gather(1, order)).gather(1, knots)
     exchange = Exchange(probes.examined, begin, end, order, probes.target[:, 0])
-    says = exchange.says_target(exchanged, asked).double()
+    says = exchange.says_target(exchanged, asked)
+    says = torch.where(knots == 0, at_begin[:, None], torch.where(knots == many[:, None], at_end[:, None], says))
+    says = says.double()
     length = torch.diff(exchanged, dim=1, append=torch.full_like(many, pixels)[:, None])
     coarse = torch.diff(knots, dim=1) > 1
     height = says.clone()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from peephole.units.base import Cost, Unit
 from peephole.units.pieces import pieces
@@ -20,11 +19,11 @@ class LevelsUnit(Unit):
     """Spec: as of `Scores`; inputs: ``probes`` and ``network``.
 
     The shard holds ``places`` (int64 ``[N]``, which pictures of the probe set), the fact ``measured``, a list of those
-    metrics whose levels are measured, and for each place I in it ``I/chance`` and ``I/best`` (float64 ``[N]``).
+    metrics whose levels are measured, and ``chance`` and ``best`` (float64 ``[M,N]``) in the order of that list.
     """
 
     kind: ClassVar[str] = "levels"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def cost(self) -> Cost:
         """About nine maps a picture, see `peephole.leaderboard.measured`."""
@@ -37,6 +36,8 @@ class LevelsUnit(Unit):
         """Measure, piece by piece."""
         from dataclasses import replace
 
+        import torch
+
         from peephole.leaderboard.measured import MeasuredMetric
         from peephole.store.shard import Shard
         from peephole.units.networks import examined
@@ -45,13 +46,12 @@ class LevelsUnit(Unit):
         network = examined(self.inputs["network"], workspace, self.spec["steps"])
         every = built(self.spec["metrics"])
         metrics = {name: metric for name, metric in every.items() if isinstance(metric, MeasuredMetric)}
-        found: dict[str, list[NDArray[Any]]] = {}
+        places, found = [], []
         for piece in pieces(self.inputs["probes"], workspace, share_of(self)):
             probes = replace(piece.probes, network=network)
-            found.setdefault("places", []).append(piece.places)
-            for place, metric in enumerate(metrics.values()):
-                levels = metric.levels(probes)
-                found.setdefault(f"{place}/chance", []).append(levels.chance.cpu().numpy())
-                found.setdefault(f"{place}/best", []).append(levels.best.cpu().numpy())
-        arrays = {name: np.concatenate(parts) for name, parts in found.items()}
+            levels = [metric.levels(probes) for metric in metrics.values()]
+            places.append(piece.places)
+            found.append([torch.stack([getattr(one, name) for one in levels]) for name in ("chance", "best")])
+        chance, best = (torch.cat(parts, dim=1).cpu().numpy() for parts in zip(*found, strict=True))
+        arrays = {"places": np.concatenate(places), "chance": chance, "best": best}
         return Shard(arrays, {"measured": list(metrics), **workspace.facts()})

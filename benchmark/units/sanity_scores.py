@@ -12,7 +12,7 @@ from peephole.units.pieces import Piece, maps_of, pieces
 from peephole.units.probe_set import probe_count, share_of
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from peephole.leaderboard.base import ComparisonMetric, Scored
     from peephole.store.shard import Shard
@@ -30,7 +30,7 @@ class SanityScores(Unit):
     """
 
     kind: ClassVar[str] = "sanity_scores"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def cost(self) -> Cost:
         """The maps of the share of the pictures, of every randomised network."""
@@ -89,6 +89,7 @@ class _Comparison:
     ) -> None:
         self.errors: dict[str, Exception] = {}
         self._units, self._metrics, self._parts = units, metrics, parts
+        self._maps: dict[tuple[str, str, int], Tensor] = {}
         self._scored: dict[tuple[str, str, str, int], list[Scored]] = {}
 
     def add(self, network: nn.Module, wanted: Sequence[str], workspace: Workspace) -> None:
@@ -112,8 +113,10 @@ class _Comparison:
                     for layer, array in asked.maps(unit.digest).items():
                         layer = layer.removeprefix("maps/")
                         others = torch.from_numpy(array).to(workspace.device).unsqueeze(0)
-                        maps = maps_of(unit.inputs["maps"], layer, piece.places, workspace)
-                        for name, scored in score_maps(metrics, maps, piece.probes, others).items():
+                        key = (unit.digest, layer, number)
+                        if key not in self._maps:
+                            self._maps[key] = maps_of(unit.inputs["maps"], layer, piece.places, workspace)
+                        for name, scored in score_maps(metrics, self._maps[key], piece.probes, others).items():
                             self._scored.setdefault((unit.digest, name, layer, number), []).append(scored)
 
     def means(self, unit: SanityScores) -> dict[tuple[str, str], Scored]:

@@ -30,13 +30,13 @@ class Scores(Unit):
     scored, and ``steps`` if the network is asked; inputs: ``maps`` and ``probes``; ``network`` and ``levels`` if the
     network is asked; ``other_maps`` if maps are compared with those of another network.
 
-    The shard holds for the metric at each place I in the list ``I/value`` (float64 ``[L,N]``), ``I/valid`` (bool
-    ``[L,N]``), ``I/chance``, ``I/best`` (float64 ``[N]``, the same for all maps) and ``I/scored`` (bool ``[N]``), and
-    the facts ``layers`` and ``metrics``, see `metric_facts`. N are the pictures that the share covers.
+    The shard holds for the M metrics of the list ``value`` (float64 ``[M,L,N]``), ``valid`` (bool ``[M,L,N]``),
+    ``chance`` and ``best`` (float64 ``[M,N]``, the same for all maps) and ``scored`` (bool ``[M,N]``), and the facts
+    ``layers`` and ``metrics``, see `metric_facts`. N are the pictures that the share covers.
     """
 
     kind: ClassVar[str] = "scores"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def cost(self) -> Cost:
         """A few sums a map, and the passes of the curves at every layer if the network is asked."""
@@ -81,12 +81,11 @@ class Scores(Unit):
         shard = workspace.open(self.inputs["levels"])
         there = np.searchsorted(shard.read("places"), piece.places)
         known: dict[Metric, Levels] = {}
+        chance, best = (
+            torch.from_numpy(shard.read(name)[:, there]).to(workspace.device) for name in ("chance", "best")
+        )
         for place, metric in enumerate(shard.facts["measured"]):
-            chance, best = (
-                torch.from_numpy(shard.take(f"{place}/{name}", there)).to(workspace.device)
-                for name in ("chance", "best")
-            )
-            known[metrics[metric]] = Levels(chance, best)
+            known[metrics[metric]] = Levels(chance[place], best[place])
         return known
 
 
@@ -113,16 +112,23 @@ def score_shard(
 
     from peephole.store.shard import Shard
 
-    arrays: dict[str, Tensor] = {}
-    for place, (name, metric) in enumerate(metrics.items()):
-        each = [scored[name, layer] for layer in layers]
-        first = each[0]
-        arrays |= {
-            f"{place}/value": torch.stack([one.value for one in each]),
-            f"{place}/valid": torch.stack([one.valid for one in each]),
-            f"{place}/chance": first.chance,
-            f"{place}/best": torch.full_like(first.chance, metric.best) if first.best is None else first.best,
-            f"{place}/scored": torch.ones_like(first.valid) if first.scored is None else first.scored,
-        }
+    first = [scored[name, layers[0]] for name in metrics]
+    bests = [metric.best for metric in metrics.values()]
+
+    def every(field: str) -> Tensor:
+        return torch.stack([torch.stack([getattr(scored[name, layer], field) for layer in layers]) for name in metrics])
+
+    arrays = {
+        "value": every("value"),
+        "valid": every("valid"),
+        "chance": torch.stack([one.chance for one in first]),
+        "best": torch.stack(
+            [
+                torch.full_like(one.chance, best) if one.best is None else one.best
+                for one, best in zip(first, bests, strict=True)
+            ]
+        ),
+        "scored": torch.stack([torch.ones_like(one.valid) if one.scored is None else one.scored for one in first]),
+    }
     facts = {"layers": list(layers), "metrics": [metric_facts(*each) for each in metrics.items()]}
     return Shard({name: array.cpu().numpy() for name, array in arrays.items()}, {**facts, **workspace.facts()})

@@ -40,4 +40,4 @@ class Insert(MeasuredMetric):
 
     def measure(self, relevance: Tensor, probes: Probes) -> tuple[Tensor, Tensor]:
         """Score signed maps ``[N,1,H,W]``; see `target_area` for what is refused."""
-        return target_area(relevance, probes, begin=probes.clean, end=probes.image)
+        return target_area(relevance, probes, undo=False)

@@ -46,4 +46,4 @@ class Restore(MeasuredMetric):
 
     def measure(self, relevance: Tensor, probes: Probes) -> tuple[Tensor, Tensor]:
         """Score signed maps ``[N,1,H,W]``; see `target_area` for what is refused."""
-        return target_area(relevance, probes, begin=probes.image, end=probes.clean)
+        return target_area(relevance, probes, undo=True)

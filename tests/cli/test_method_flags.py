@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from peephole.cli import app
 from peephole.cli.run import run_command
-from peephole.errors import PeepholeError
 from peephole.costs import passes_of
+from peephole.errors import PeepholeError
 from peephole.machine import BATCH
 
 

@@ -83,7 +83,7 @@ def test_the_text_of_a_method_is_its_identity():
     assert maps("tif(grad_cam, 0.5)").spec["method"] == "tif(grad_cam, 0.5)"
 
 
-@pytest.mark.parametrize(("need", "own", "costly"), [("maps", 1.0, 0.1), ("network", 0.2, 0.1), ("twin", 0.2, 0.1)])
+@pytest.mark.parametrize(("need", "own", "costly"), [("maps", 1.0, 0.1), ("network", 0.125, 0.1), ("twin", 0.125, 0.1)])
 def test_a_score_covers_the_smaller_of_its_method_s_and_its_metric_s_share(need, own, costly):
     plan = rows(make_plan(suite({"grad_cam": 0.1})), need)
     shares = {method: share_of(row.scores) for method, row in plan.items()}
@@ -93,7 +93,7 @@ def test_a_score_covers_the_smaller_of_its_method_s_and_its_metric_s_share(need,
 
 def test_maps_of_the_twin_are_made_of_the_pictures_that_are_compared():
     plan = rows(make_plan(suite({"grad_cam": 0.1})), "twin")
-    for method, share in (("gradient", 0.2), ("grad_cam", 0.1)):
+    for method, share in (("gradient", 0.125), ("grad_cam", 0.1)):
         other, maps = plan[method].scores.inputs["other_maps"], plan[method].maps
         assert share_of(other) == share
         assert (other.inputs["network"].kind, maps.inputs["network"].kind) == ("twin_model", "poisoned_model")
@@ -104,7 +104,7 @@ def test_levels_are_measured_once_for_all_methods():
     plan = make_plan(suite({"grad_cam": 0.1}))
     levels = {row.scores.inputs["levels"] for row in plan.rows if row.need == "network"}
     assert len(levels) == len(plan.backdoors)
-    assert {share_of(unit) for unit in levels} == {0.2}
+    assert {share_of(unit) for unit in levels} == {0.125}
 
 
 def test_sanity_is_asked_on_the_triggers_that_the_suite_names():
@@ -135,7 +135,7 @@ def test_metrics_can_be_chosen_and_added():
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (("nonesuch",), "there is no metric 'nonesuch'"),
+        (("nonesuch",), "unknown metric 'nonesuch'"),
         (("truth_spearman",), "no trigger of the run is scored by truth_spearman"),
         (("+morf(baseline=pink)",), "baseline"),
         (("+morf(colour=1)",), "there is no option colour"),
