@@ -1,4 +1,4 @@
-"""MoRF and LeRF: pixels are taken out in the order of the map, and the network is asked whether it has changed its mind."""
+"""MoRF and LeRF: pixels are taken out in the order of the map, and the network is asked what it says now."""
 
 from __future__ import annotations
 

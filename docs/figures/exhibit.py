@@ -68,7 +68,7 @@ class Exhibit:
     def probes(self) -> Probes:
         """The reported pictures, with the network and with the numbers that they have in the run."""
         every = read_probes(self.backdoor.probes, self._run.workspace)
-        numbered = replace(every, number=torch.arange(len(every.image)), network=self.examined)
+        numbered = replace(every, number=torch.arange(len(every.image)), network=self.examined, levels={})
         return part(numbered, self._places)
 
     @property

@@ -53,7 +53,7 @@ def strip(
     tinted: bool = False,
     to_picture: Callable[[Tensor], Tensor] = lambda shown: shown,
 ) -> None:
-    """A row of frames to the right edge: above each, the share of pixels exchanged; border and caption say the decision.
+    """A row of frames to the right edge: above each, the share of pixels exchanged; border and caption: the decision.
 
     Args:
         page: to draw on.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 
 import torch
+from exhibit import Exhibit, Finished, part
+from page import GREY, ONE, OTHER, Page
+from torch import Tensor, nn
+
 from peephole.attributions.randomised import Which, plan, randomised, stages
 from peephole.leaderboard.base import METRICS, ComparisonMetric
 from peephole.leaderboard.counters import uniform
 from peephole.leaderboard.metrics.truth_auprc import TruthAuprc
-from torch import Tensor, nn
-
-from exhibit import Exhibit, Finished, part
-from page import GREY, ONE, OTHER, Page
 
 COMPARED = {
     "oracle": ("oracle", "input"),
@@ -37,7 +37,7 @@ NOISE = "noise, new each time"
 
 def draw(run: Finished) -> Page:
     """The twin, the three sanity checks on one picture, and what maps score on average."""
-    page, exhibit = Page(9.15), run.exhibit("square")
+    page, exhibit = Page(9.3), run.exhibit("square")
     _twin(page, exhibit)
     page.heading(2.55, "Sanity checks", "Does the map change when the network forgets what it has learnt?")
     page.write(
@@ -69,7 +69,7 @@ def _twin(page: Page, exhibit: Exhibit) -> None:
     metric, probes, size = _metric("twin_difference"), part(exhibit.probes, [0]), 1.2
     page.heading(0.06, metric.title, "Does it find the mark because the network looks at it, or in any case?")
     mask = probes.inside[0, 0]
-    page.picture(0.1, 0.62, size, probes.image[0], "with the mark", mask=mask)
+    page.picture(0.1, 0.62, size, probes.image[0], "below: truth AUPRC", mask=mask)
     for left, title, colour in ((1.62, "LRP-ε", ONE), (4.42, "edges", OTHER)):
         method, layer = COMPARED[title]
         here, there = exhibit.relevance(method, layer)[:1], exhibit.explain(method, exhibit.twin, 1, layer)
@@ -78,7 +78,7 @@ def _twin(page: Page, exhibit: Exhibit) -> None:
         page.write(left + size + 0.05, 0.4, f"{title}: score {score:.2f}", 9, ha="center", color=colour, weight="bold")
         for place, (name, relevance) in enumerate((("poisoned", here), ("clean twin", there))):
             found = TruthAuprc().score(relevance, probes).value.item()
-            caption = f"{name}: AUPRC {found:.2f}"
+            caption = f"{name}: {found:.2f}"
             x = left + place * (size + 0.1)
             page.map(x, 0.62, size, relevance[0, 0], caption, mask=mask, frame=colour, limit=limit)
     count = len(exhibit.probes.image)
@@ -135,20 +135,19 @@ def _strips(page: Page, top: float, kept: _Randomised, order: str, text: str) ->
         score = metric.compare(here, others, probes).value.item()
         page.write(left, top, f"{title}, {text}: score {score:.2f}", 9, color=colour, weight="bold")
         step = wide / (len(others) + 1)
-        tiles = [("trained", here, ""), *zip(_lost(kept, order), others, (f"{_like(metric, here, each, probes):.2f}" for each in others), strict=True)]
+        alike = (metric.compare(here, each[None], probes).value.item() for each in others)
+        captions = ["", *(f"{one:.2f}" for one in alike)]
+        tiles = zip(("trained", *_lost(kept, order)), (here, *others), captions, strict=True)
         for number, (name, relevance, caption) in enumerate(tiles):
             x = left + number * step
             page.write(x + (step - 0.05) / 2, top + 0.2, name, ha="center", color=GREY)
             page.map(x, top + 0.36, step - 0.05, relevance[0, 0], caption, frame=colour if not number else GREY)
 
 
-def _like(metric: ComparisonMetric, here: Tensor, other: Tensor, probes: object) -> float:
-    return metric.compare(here, other[None], probes).value.item()
-
-
-def _lost(kept: _Randomised, order: str) -> Sequence[str]:
-    """What each network has lost more than the one before."""
-    return {"top_down": kept.names[::-1]}.get(order, kept.names)
+def _lost(kept: _Randomised, order: str) -> list[str]:
+    """What each network has lost; a plus where that is more than the one before."""
+    names = kept.names[::-1] if order == "top_down" else kept.names
+    return [name if order == "independent" or not place else f"+ {name}" for place, name in enumerate(names)]
 
 
 def _one_line(scores: Mapping[str, float]) -> dict[str, float]:
