@@ -176,7 +176,7 @@ class Metric(ABC):
         best: the score of the truth itself, or the best possible one where a `Scored` says what the truth's is.
         core: whether the metric counts for the headline.
         truth: what it needs to know of the pictures; it refuses probes that lack this.
-        network: whether it asks the poisoned network, which `Probes.network` then has.
+        network: whether it needs the poisoned network, or what that does to pictures first, in `Probes.network`.
     """
 
     title: ClassVar[str]

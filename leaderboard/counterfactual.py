@@ -8,6 +8,7 @@ from torch import Tensor
 from peephole.errors import PeepholeError
 from peephole.leaderboard.base import Probes
 from peephole.leaderboard.curves import Exchange
+from peephole.leaderboard.halving import halved
 from peephole.leaderboard.orders import most_relevant_first
 
 
@@ -19,8 +20,9 @@ def target_area(relevance: Tensor, probes: Probes, *, undo: bool) -> tuple[Tenso
     asked at j = m i / K, rounded, for i = 1 to K - 1, K = `Examined.steps`, each j once: K - 1 passes a picture at
     most. Both ends are the same for all maps, see `Probes.says_target`.
 
-    The area is the sum over k = 0 to P - 1 of the decision after k pixels, divided by P. It is exact if m <= K; else
-    the curve between two knots that leave others out counts as the mean of both.
+    The area is the sum over k = 0 to P - 1 of the decision after k pixels, divided by P. It is exact if m <= K. Else
+    what lies between two knots that agree is taken to agree too, and where they do not it is `halved`; what is still
+    between two that do not counts as the mean of both.
 
     Args:
         relevance: signed maps ``[N,1,H,W]``.
@@ -49,15 +51,18 @@ def target_area(relevance: Tensor, probes: Probes, *, undo: bool) -> tuple[Tenso
     asked = torch.ones_like(knots, dtype=torch.bool)
     asked[:, :-1] = knots[:, 1:] > knots[:, :-1]  # of equal knots the last, from which on the curve goes on
     asked &= (knots > 0) & (knots < many[:, None])
-    exchanged = _turns(changed.gather(1, order)).gather(1, knots)
+    turns = _turns(changed.gather(1, order))
     exchange = Exchange(probes.examined, begin, end, order, probes.target[:, 0])
-    says = exchange.says_target(exchanged, asked)
+    says = exchange.says_target(turns.gather(1, knots), asked)
     says = torch.where(knots == 0, at_begin[:, None], torch.where(knots == many[:, None], at_end[:, None], says))
-    says = says.double()
+    says = _of_equals_the_last(knots, says)
+    knots, says = halved(
+        knots, says, lambda at, wanted: exchange.says_target(turns.gather(1, at), wanted), probes.examined.halvings
+    )
+    exchanged, height = turns.gather(1, knots), says.double()
     length = torch.diff(exchanged, dim=1, append=torch.full_like(many, pixels)[:, None])
     coarse = torch.diff(knots, dim=1) > 1
-    height = says.clone()
-    height[:, :-1] = torch.where(coarse, (says[:, :-1] + says[:, 1:]) / 2, says[:, :-1])
+    height[:, :-1] = torch.where(coarse, (height[:, :-1] + height[:, 1:]) / 2, height[:, :-1])
     return (height * length).sum(dim=1) / pixels, valid
 
 
@@ -65,6 +70,12 @@ def even(many: Tensor, steps: int) -> Tensor:
     """Even numbers from 0 to each of int64 ``[N]``, rounded: int64 ``[N,steps+1]``, ascending, some perhaps twice."""
     step = torch.arange(steps + 1, device=many.device)
     return (2 * many[:, None] * step + steps) // (2 * steps)
+
+
+def _of_equals_the_last(knots: Tensor, says: Tensor) -> Tensor:
+    """Give knots that are equal the answer of the last of them, the only one that was asked for."""
+    last = torch.searchsorted(knots, knots, right=True) - 1
+    return says.gather(1, last)
 
 
 def _turns(changed: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from peephole.errors import PeepholeError
 
 BATCH = 128
+HALVINGS = 3
 
 
 class Examined:
@@ -19,7 +20,8 @@ class Examined:
     Args:
         normalise: what the network does to pictures in [0,1] first.
         network: the rest, from normalised pictures to logits, in eval mode.
-        steps: how many steps a curve over pictures has, see `peephole.leaderboard.curves`.
+        steps: how many steps a curve over pictures has, see `peephole.leaderboard.perturbation`.
+        halvings: how often a step is halved in which the decision changes, see `peephole.leaderboard.halving`.
         batch: pictures a pass; no result depends on it.
     """
 
@@ -29,18 +31,22 @@ class Examined:
         network: nn.Module,
         *,
         steps: int = 32,
+        halvings: int = HALVINGS,
         batch: int = BATCH,
     ) -> None:
-        if steps < 1 or batch < 1:
-            raise PeepholeError(f"steps is {steps} and batch {batch}, expected at least 1 each")
+        if steps < 1 or batch < 1 or halvings < 0:
+            raise PeepholeError(
+                f"steps is {steps}, batch {batch} and halvings {halvings}, expected at least 1, 1 and 0; give more"
+            )
         self.normalise = normalise
         self.network = network
         self.steps = steps
+        self.halvings = halvings
         self.batch = batch
 
     def of_inputs(self) -> Examined:
         """The same network, asked about pictures that are normalised already, so that zero there is exactly zero."""
-        return Examined(nn.Identity(), self.network, steps=self.steps, batch=self.batch)
+        return Examined(nn.Identity(), self.network, steps=self.steps, halvings=self.halvings, batch=self.batch)
 
     def decisions(self, pictures: Tensor) -> Tensor:
         """The label that each picture gets: float32 ``[B,C,H,W]`` in [0,1] to int64 ``[B]``."""

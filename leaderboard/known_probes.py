@@ -41,7 +41,9 @@ def counting_network(steps: int) -> Examined:
         count.weight.copy_(torch.tensor([[float(PIXELS)], [0.0]]))
         count.bias.copy_(torch.tensor([0.5 - NEEDED, 0.0]))
     network = nn.Sequential(white, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), count)
-    return Examined(lambda pictures: (pictures - MEAN) / STD, network.eval().requires_grad_(False), steps=steps)
+    return Examined(
+        lambda pictures: (pictures - MEAN) / STD, network.eval().requires_grad_(False), steps=steps, halvings=0
+    )
 
 
 def ring_probes(truth: TruthKind, targets: int, count: int, steps: int = 400) -> Probes:

@@ -8,6 +8,7 @@ from torch import Tensor
 from peephole.leaderboard.base import Probes
 from peephole.leaderboard.baselines import Baseline, baseline_inputs
 from peephole.leaderboard.curves import Exchange
+from peephole.leaderboard.halving import halved
 from peephole.leaderboard.orders import most_relevant_first
 
 
@@ -18,7 +19,8 @@ def changed_area(
 
     The target is the decision on the picture as it is, so that the curve begins at 0 without asking. Asked for are the
     knots in between (see `quadratic`), `Examined.steps` - 1 a picture at most, and the picture with all pixels out,
-    once for all pictures if it is the same for all.
+    once for all pictures if it is the same for all. Where the decision changes between two knots, more of them are, see
+    `halved`.
 
     Args:
         relevance: signed maps ``[N,1,H,W]``.
@@ -44,10 +46,13 @@ def changed_area(
         order, knots = order.flip(1), pixels - knots.flip(0)
     exchange = Exchange(examined, image, empty, order, target)
     between = knots[1:-1].expand(count, -1)
-    changed = torch.zeros(count, len(knots), dtype=torch.float64, device=order.device)
-    changed[:, 1:-1] = (~exchange.says_target(between, torch.ones_like(between, dtype=torch.bool))).double()
-    changed[:, -1] = (examined.decisions(empty) != target).double()
-    area: Tensor = torch.trapezoid(changed, knots.double() / pixels, dim=1)
+    changed = torch.zeros(count, len(knots), dtype=torch.bool, device=order.device)
+    changed[:, 1:-1] = ~exchange.says_target(between, torch.ones_like(between, dtype=torch.bool))
+    changed[:, -1] = examined.decisions(empty) != target
+    places, changed = halved(
+        knots.repeat(count, 1), changed, lambda at, asked: ~exchange.says_target(at, asked), examined.halvings
+    )
+    area: Tensor = torch.trapezoid(changed.double(), places.double() / pixels, dim=1)
     return area, valid
 
 

@@ -51,7 +51,10 @@ class LevelsUnit(Unit):
             probes = replace(piece.probes, network=network)
             levels = [metric.levels(probes) for metric in metrics.values()]
             places.append(piece.places)
-            found.append([torch.stack([getattr(one, name) for one in levels]) for name in ("chance", "best")])
+            none = torch.empty(0, len(piece.places), dtype=torch.float64)
+            found.append(
+                [torch.stack([getattr(one, name) for one in levels]) if levels else none for name in ("chance", "best")]
+            )
         chance, best = (torch.cat(parts, dim=1).cpu().numpy() for parts in zip(*found, strict=True))
         arrays = {"places": np.concatenate(places), "chance": chance, "best": best}
         return Shard(arrays, {"measured": list(metrics), **workspace.facts()})

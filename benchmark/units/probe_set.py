@@ -142,5 +142,6 @@ def read_probes(unit: Unit, workspace: Workspace, share: float = 1.0) -> Probes:
     arrays = workspace.read(unit).arrays
     pictures = covered(arrays["selection"], share)
     present = {name: torch.from_numpy(array[pictures]).to(workspace.device) for name, array in arrays.items()}
-    values: dict[str, Any] = {field.name: present.get(field.name) for field in fields(Probes)}
-    return Probes(**values)
+    known = {field.name for field in fields(Probes)}
+    values: dict[str, Any] = {"mask": None, **{name: value for name, value in present.items() if name in known}}
+    return Probes(**values, number=torch.from_numpy(pictures).to(workspace.device))

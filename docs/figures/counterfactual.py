@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from page import DARK, ONE, OTHER, SMALL, Page, shade
 from torch import Tensor
 
 from peephole.leaderboard.curves import Exchange
+from peephole.leaderboard.examined import Examined
 from peephole.leaderboard.metrics.insert import Insert
 from peephole.leaderboard.metrics.restore import Restore
 from peephole.leaderboard.orders import most_relevant_first
@@ -57,6 +59,10 @@ def draw(run: Finished) -> Page:
         linespacing=1.4,
     )
     page.heading(5.3, "The score is an area", "restore: smaller is better; insert: larger is better")
+    asked = square.examined
+    exact = Examined(
+        asked.normalise, asked.network, steps=pixels, halvings=0
+    )  # as the curves are drawn, pixel by pixel
     for left, title, metric, begin, end in (
         (0.7, "restore, this picture", Restore(), one.image, one.clean),
         (3.35, "insert, this picture", Insert(), one.clean, one.image),
@@ -64,7 +70,7 @@ def draw(run: Finished) -> Page:
         axes = page.axes(left, 6.0, 2.0, 1.4)
         for (name, _, _), relevance, colour, height in ((GOOD, good, ONE, 0.62), (BAD, bad, OTHER, 0.38)):
             _curve(axes, _exchange(square, relevance, begin, end), colour)
-            area = metric.measure(relevance, one)[0].item()
+            area = metric.measure(relevance, replace(one, network=exact))[0].item()
             axes.text(0.5, height, f"{name}: area {area:.2f}", fontsize=9, ha="center", color=colour, weight="bold")
         axes.set(xlim=(0, 1), ylim=(0, 1.05), xticks=[0, 0.5, 1], xticklabels=["0", "50 %", "100 %"])
         axes.set(yticks=[0, 1], yticklabels=["no", "yes"])

@@ -19,8 +19,8 @@ from peephole.leaderboard.orders import most_relevant_first
 from peephole.leaderboard.perturbation import quadratic
 
 LEFT = 1.6
-FRAMES = 9
-"""At most so many steps are shown."""
+FRAMES = 8
+"""Steps of a strip."""
 COMPARED = {
     "truth": ("oracle", "input"),
     "LRP-ε": ("lrp_epsilon", "input"),
@@ -35,30 +35,30 @@ COMPARED = {
 def draw(run: Finished) -> Page:
     """Two strips of one picture, its two curves, and what maps score on average, on two triggers."""
     square, warp = run.exhibit("square"), run.exhibit("wanet")
-    page = Page(6.2)
+    page = Page(6.35)
     relevance = square.relevance("lrp_epsilon")
     one = part(square.probes, [0])
     target = int(one.target[0, 0])
     page.picture(0.1, 0.12, 1.25, one.image[0], f"the picture: label {target}", mask=one.inside[0, 0])
-    page.map(0.1, 1.78, 1.25, relevance[0, 0], "its map (LRP-ε)", mask=one.inside[0, 0])
+    page.map(0.1, 1.85, 1.25, relevance[0, 0], "its map (LRP-ε)", mask=one.inside[0, 0])
     page.heading(0.06, "MoRF", "Most relevant first: how soon does the decision go?", LEFT)
     _strip(page, 0.55, square, relevance, least_first=False)
-    page.heading(1.66, "LeRF", "Least relevant first: how long does the decision stay?", LEFT)
-    _strip(page, 2.15, square, relevance, least_first=True)
+    page.heading(1.72, "LeRF", "Least relevant first: how long does the decision stay?", LEFT)
+    _strip(page, 2.21, square, relevance, least_first=True)
     page.write(
         LEFT,
-        3.14,
+        3.28,
         "Above a frame: the share of pixels taken out (replaced by the data set's mean colour). Green border: the\n"
         f"network still says the attack's label, {target}. Red border: it does not.",
         linespacing=1.4,
     )
-    page.heading(3.78, "The score is an area", "MoRF − LeRF: the relevant pixels carry the decision, the others do not")
-    _both(page.axes(0.7, 4.45, 2.0, 1.25), square, relevance[:1], "this picture", [0])
-    _both(page.axes(3.35, 4.45, 2.0, 1.25), square, relevance, f"mean of {len(relevance)} pictures", None)
-    page.write(7.45, 4.1, "MoRF − LeRF (higher is better)", 9, ha="center")
+    page.heading(3.93, "The score is an area", "MoRF − LeRF: the relevant pixels carry the decision, the others do not")
+    _both(page.axes(0.7, 4.6, 2.0, 1.25), square, relevance[:1], "this picture", [0])
+    _both(page.axes(3.35, 4.6, 2.0, 1.25), square, relevance, f"mean of {len(relevance)} pictures", None)
+    page.write(7.45, 4.25, "MoRF − LeRF (higher is better)", 9, ha="center")
     for left, exhibit, title in ((6.3, square, "square"), (7.75, warp, "WaNet")):
         difference = {name: _difference(exhibit, *shown) for name, shown in COMPARED.items()}
-        axes = page.bars((left, 4.5, 1.2, 1.3), difference, 0.0)
+        axes = page.bars((left, 4.65, 1.2, 1.3), difference, 0.0)
         axes.set_title(title, fontsize=9, color=DARK, pad=3)
         if exhibit is warp:
             axes.set(yticks=[])
@@ -70,7 +70,7 @@ def _exchange(exhibit: Exhibit, relevance: Tensor, which: list[int], *, least_fi
     probes = part(exhibit.probes, which)
     order, _ = most_relevant_first(relevance[which], probes)
     asked = exhibit.examined
-    inputs = Examined(nn.Identity(), asked.network, steps=asked.steps, batch=asked.batch)
+    inputs = Examined(nn.Identity(), asked.network, steps=asked.steps, halvings=0, batch=asked.batch)
     empty = baseline_inputs("zero", asked, probes.image)
     return Exchange(
         inputs, asked.normalise(probes.image), empty, order.flip(1) if least_first else order, probes.target[:, 0]
@@ -85,8 +85,7 @@ def _knots(pixels: int, steps: int, *, least_first: bool) -> Tensor:
 def _strip(page: Page, top: float, exhibit: Exhibit, relevance: Tensor, *, least_first: bool) -> None:
     normalise = exhibit.poisoned.normalise
     exchange = _exchange(exhibit, relevance, [0], least_first=least_first)
-    steps = min(exhibit.examined.steps, FRAMES)
-    knots = _knots(exchange.order.shape[1], steps, least_first=least_first).tolist()
+    knots = _knots(exchange.order.shape[1], FRAMES, least_first=least_first).tolist()
     strip(page, LEFT, top, exchange, knots, to_picture=lambda shown: shown * normalise.std + normalise.mean)
 
 

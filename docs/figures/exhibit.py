@@ -26,6 +26,9 @@ from peephole.units.networks import examined, load
 from peephole.units.probe_set import read_probes
 from peephole.workspace import Workspace
 
+STEPS = 32
+"""Of curves: as many as suites have that do not save minutes."""
+
 
 class Finished:
     """A run whose results lie in ``folder``."""
@@ -51,8 +54,8 @@ class Exhibit:
 
     @cached_property
     def examined(self) -> Examined:
-        """The poisoned network as metrics see it, with the steps of the suite's curves."""
-        return examined(self.backdoor.model, self._run.workspace, self._run.plan.suite.scoring.steps)
+        """The poisoned network as metrics see it."""
+        return examined(self.backdoor.model, self._run.workspace, STEPS)
 
     @cached_property
     def poisoned(self) -> Classifier:

@@ -9,6 +9,7 @@ from pathlib import Path
 from exhibit import Finished
 
 from peephole.runner import plan_run
+from peephole.store.store import DamagedShard
 
 PAGES = ("place", "curves", "counterfactual", "networks", "key_information")
 """Modules beside this one, each of which draws the picture of its name."""
@@ -23,8 +24,11 @@ def main() -> None:
     arguments = parser.parse_args()
     run = Finished(plan_run("quick"), arguments.results)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for name in arguments.only:
-        importlib.import_module(name).draw(run).save(arguments.out / f"{name}.png")
+    try:
+        for name in arguments.only:
+            importlib.import_module(name).draw(run).save(arguments.out / f"{name}.png")
+    except DamagedShard as error:
+        raise SystemExit(f"{error}; expected a finished 'peephole run' of the suite quick by this version") from error
 
 
 if __name__ == "__main__":

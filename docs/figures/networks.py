@@ -43,8 +43,8 @@ def draw(run: Finished) -> Page:
     page.write(
         0.1,
         2.83,
-        "Each map in its own scale: only the order of pixels counts. Below: |rank correlation| with the first map; the "
-        "score is their mean, lower is better.",
+        "Above a map: the stages whose weights are lost. Below: |rank correlation| with the first map; the mean is the "
+        "score. Each map has its own scale.",
     )
     kept = _Randomised(exhibit)
     for row, (order, text) in enumerate(QUESTIONS.items()):

@@ -22,7 +22,7 @@ class Kis(KeyInformation):
     x, the picture as the network gets it. Minima and maxima are over all channels and pixels of a picture, R has its
     sign. A map of one channel gives all channels of R~ alike.
 
-    Range: minus infinity to 1. A map that is proportional to x, or a positive affine function of it, scores 1; a
+    Range: minus infinity to 1. A positive affine function of x scores 1; a
     negative S says that the features changed by more than their own size.
 
     Chance: the mean score of eight maps of i.i.d. uniform(0,1) pixels, one channel each, on the very picture: it

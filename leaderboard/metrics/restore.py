@@ -20,9 +20,10 @@ class Restore(MeasuredMetric):
     Formula: 1/P sum over k = 0 to P - 1 of y(k), y(k) = 1 if the network decides for the target on the stamped picture
     of which the k of P pixels with the highest R+ have the clean picture's values, else 0. The clean picture is known:
     there is no baseline colour, and nothing unnatural is put in. y(k) changes only where k passes a pixel that
-    the trigger changed; it is measured at all of these, or as many of them as the suite's steps of a curve.
+    the trigger changed; it is measured at all of these, or, if they are many, at as many as the suite's steps, and
+    around the place where the decision changes more finely (see `target_area`).
 
-    Range: 0 to 1; 0 if the attack fails on the stamped picture as it is. Only the order of the pixels counts; equal
+    Range: 0 to 1; 0 if the attack fails throughout. Only the order of the pixels counts; equal
     ones (see `ranks`) come in a random order that is drawn for each picture.
 
     Chance: the mean score of eight random maps on the same picture. Where the attack needs h of the trigger's m pixels,

@@ -63,7 +63,7 @@ def probes(network: nn.Module, steps: int, *, count: int = 4, batch: int = 256, 
     for n in range(count):
         image[n, n % 3, 3, : n % 4] = 0.95  # in one channel only
     normalise = Normalise((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
-    examined = Examined(normalise, network, steps=steps, batch=batch)
+    examined = Examined(normalise, network, steps=steps, halvings=0, batch=batch)
     target = torch.ones((count, 1), dtype=torch.int64)
     return Probes(image, clean, mask, mask, target, number=torch.arange(count), network=examined)
 

@@ -65,7 +65,7 @@ def probes(network: nn.Module, steps: int, count: int = 4, batch: int = 256, see
     mask = torch.zeros((count, 1, SIDE, SIDE), dtype=torch.bool)
     mask[..., :3, :3] = True
     image = torch.where(mask, torch.ones(()), clean)
-    examined = Examined(normalise(), network, steps=steps, batch=batch)
+    examined = Examined(normalise(), network, steps=steps, halvings=0, batch=batch)
     return Probes(
         image, clean, mask, mask, examined.decisions(image)[:, None], number=torch.arange(count), network=examined
     )
