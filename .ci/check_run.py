@@ -1,19 +1,48 @@
-"""Check a finished quick run: the oracle is first, random is at chance, certificates hold, a rerun is free."""
+"""Check a finished quick run: the oracle is first, random at chance, certificates hold, a rerun is free, and what the
+board shows is what `peephole compare` can tell apart.
+"""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+
+from peephole.leaderboard.base import METRICS
 
 folder = Path(sys.argv[1])
 board = pd.read_csv(folder / "leaderboard.csv")
 oracle = board[board["method"] == "oracle"].iloc[0]
 random = board[board["method"] == "random"].iloc[0]
 models = pd.read_csv(folder / "models.csv")
-command = [sys.executable, "-m", "peephole", "run", "--out", str(folder), "--json"]
-again = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+copy = folder.with_name("copy")
+shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("store"))
+
+
+def peephole(*arguments: object) -> Any:
+    """What a command answers with ``--json``."""
+    command = [sys.executable, "-m", "peephole", *map(str, arguments), "--json"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+again = peephole("run", "--out", folder)
+
+
+def verdicts(*names: object) -> dict[str, set[str]]:
+    """What a comparison says, by measure."""
+    found: dict[str, set[str]] = {}
+    for pair in peephole("compare", *names)["pairs"]:
+        for one in pair["comparisons"]:
+            found.setdefault(one["measure"], set()).add(one["verdict"])
+    return found
+
+
+# The oracle asks no network, as random does not, and it does not look like the picture: there it need not be better.
+OTHER = {"twin_difference", "kis", "insertion", "insertion_abs", "input_alignment"}
+oracle_is = {name: each for name, each in verdicts("oracle", "random", folder).items() if not name.startswith("sanity")}
 
 checks = {
     "the oracle is first": oracle["rank"] == 1 and abs(oracle["score"] - 1) < 1e-9,
@@ -22,6 +51,13 @@ checks = {
     "each trigger has a model that meets its gates": bool(models.groupby("trigger")["certified"].any().all()),
     "a model that misses a gate says which": bool((models["certified"] == models["failed_gates"].isna()).all()),
     "a second run computes nothing": again["units"]["computed"] == 0 and not again["units"]["failed"],
+    "every metric is published": set(pd.read_csv(folder / "scores.csv")["metric"]) == set(METRICS.names()),
+    "the oracle is better than random wherever the truth counts": {
+        name for name, each in oracle_is.items() if each == {"better"}
+    }
+    >= set(oracle_is) - OTHER,
+    "a board is not separable from its copy": set.union(*verdicts(folder, copy).values()) == {"not separable"},
+    "there is a study of key information": len(pd.read_csv(folder / "kis.csv")) > 0 and (folder / "kis.png").is_file(),
     "there is a picture for each trigger": len(list((folder / "heatmaps").glob("*.png")))
     == models["trigger"].nunique(),
 }

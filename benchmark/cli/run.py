@@ -109,8 +109,8 @@ def run_command(
 
     Trains clean networks, plants each trigger of the suite in a copy of each, explains the poisoned decisions with
     every method at every layer, and scores the maps against the place of the trigger. Writes leaderboard.csv,
-    scores.csv, models.csv, triggers.png and heatmaps/ to the output folder. Stopped runs go on where they were;
-    finished ones cost seconds. The tables show what the last command asked for; the store keeps everything.
+    scores.csv, models.csv, kis.csv, kis.png, triggers.png and heatmaps/ to the output folder. Stopped runs go on where
+    they were; finished ones cost seconds. The tables show what the last command asked for; the store keeps everything.
 
     Examples:
 
@@ -199,7 +199,8 @@ def _print_result(result: RunResult) -> None:
     outcome = result.outcome
     screen.print(f"{len(outcome.computed)} units computed, {len(outcome.cached)} from the store.", soft_wrap=True)
     screen.print(
-        f"In {result.folder}: leaderboard.csv (every layer), scores.csv, models.csv, triggers.png, heatmaps/.",
+        f"In {result.folder}: leaderboard.csv (every layer), scores.csv, models.csv, kis.csv, kis.png, triggers.png, "
+        "heatmaps/. Is one better than another? peephole compare A B.",
         soft_wrap=True,
     )
     for failure in outcome.failed:

@@ -49,7 +49,7 @@ def test_commas_in_parentheses_separate_no_methods(tmp_path):
     methods = "gradient, tif(gradient, 0.5),smoothgrad(samples=2, noise=0.1)"
     plan = json.loads(answer("run", "--dry-run", "--json", "--methods", methods, "--out", tmp_path / "out"))
     labels = [unit["label"] for unit in plan["plan"] if unit["kind"] == "maps"]
-    assert [label for label in labels if "square, seed 0" in label] == [
+    assert [label for label in labels if label.endswith("square, seed 0")] == [
         "explain with gradient on square, seed 0",
         "explain with tif(gradient, 0.5) on square, seed 0",
         "explain with smoothgrad(samples=2, noise=0.1) on square, seed 0",
