@@ -65,14 +65,14 @@ class Registry(Generic[T]):
         return {point.name: point for point in entry_points(group=self.group)} if self.group else {}
 
     @cached_property
-    def _names(self) -> dict[str, str]:
-        """All names, sorted, by the spelling in which they are looked up."""
-        ours = {info.name for info in pkgutil.iter_modules([str(self._folder)])}
-        return {_spelling(name): name for name in sorted((ours - self.support) | set(self._foreign))}
+    def _ours(self) -> dict[str, str]:
+        """The names of our modules by the spelling in which they are looked up; the folder is read once a process."""
+        names = {info.name for info in pkgutil.iter_modules([str(self._folder)])} - self.support
+        return {_spelling(name): name for name in names}
 
     def names(self) -> list[str]:
         """All names, sorted, without importing the things."""
-        return list(self._names.values())
+        return sorted({*self._ours.values(), *self._foreign})
 
     def resolve(self, name: str) -> str:
         """The registered spelling of ``name`` (``-`` and case do not matter).
@@ -80,10 +80,10 @@ class Registry(Generic[T]):
         Raises:
             UnknownName: nothing is registered under it.
         """
-        known = self._names.get(_spelling(name))
-        if known is None:
+        known = {_spelling(each): each for each in self._foreign} | self._ours
+        if _spelling(name) not in known:
             raise UnknownName(self.kind, name, self.names())
-        return known
+        return known[_spelling(name)]
 
     def __getitem__(self, name: str) -> T:
         name = self.resolve(name)
