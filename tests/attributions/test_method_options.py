@@ -30,9 +30,9 @@ class Checked:
 
 @pytest.fixture
 def checked(monkeypatch):
+    """As if another distribution had brought it, and it were loaded."""
+    monkeypatch.setitem(ATTRIBUTIONS._foreign, "checked", None)
     monkeypatch.setitem(ATTRIBUTIONS._things, "checked", Checked)
-    names = [*ATTRIBUTIONS.names(), "checked"]
-    monkeypatch.setattr(Registry, "names", lambda registry: names if registry is ATTRIBUTIONS else NotImplemented)
 
 
 @pytest.mark.parametrize(
