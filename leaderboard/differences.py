@@ -16,6 +16,8 @@ from peephole.leaderboard.parts import Part, counted, headline_parts, metric_par
 from peephole.leaderboard.ranking import DECIMALS
 from peephole.leaderboard.resamples import Resamples
 
+EXACT = 12
+"""Decimals of a resampled difference; what is smaller is rounding."""
 SCORE = "score"
 """What the headline is called among the measures."""
 
@@ -234,7 +236,8 @@ def _difference(
     low, high, error = (np.full(len(difference), np.nan) for _ in range(3))
     spread = first.spread & second.spread
     if spread.any():
-        resampled = first.resampled[spread] - second.resampled[spread]
+        # Of equal rows exactly 0, in whatever order a matrix product adds up.
+        resampled = np.round(first.resampled[spread] - second.resampled[spread], EXACT) + 0.0
         low[spread], high[spread] = percentile_interval(resampled)
         error[spread] = resampled.std(axis=1, ddof=1)
     return Differences(

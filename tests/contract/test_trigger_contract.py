@@ -318,7 +318,7 @@ def test_options_out_of_range_are_refused_in_one_line(wrong):
 
 @pytest.mark.parametrize("name", TRIGGERS.names())
 def test_some_registered_metric_applies_to_it(name):
-    metrics = applicability()[name]
+    metrics = applicability().metrics[name]
     assert metrics
     assert set(metrics) <= set(METRICS.names())
 
