@@ -1,4 +1,4 @@
-"""Several metrics on the maps of one layer, and pieces of scores put together."""
+"""Several metrics on the maps of one layer, and the mean of several scores."""
 
 from __future__ import annotations
 
@@ -57,16 +57,6 @@ def _with_channels(maps: Tensor, relevance: Tensor) -> Tensor:
     side = (relevance.shape[-2], relevance.shape[-1])
     each = to_picture(maps.flatten(1, 2).unsqueeze(2), side)
     return each.view(len(each), -1, channels, *side)
-
-
-def join(pieces: Sequence[Scored]) -> Scored:
-    """The scores of pictures that were scored in pieces."""
-
-    def together(name: str) -> Tensor:
-        return torch.cat([getattr(piece, name) for piece in pieces])
-
-    optional = {name: together(name) for name in ("best", "scored") if getattr(pieces[0], name) is not None}
-    return Scored(together("value"), together("chance"), together("valid"), **optional)
 
 
 def mean_score(scored: Sequence[Scored]) -> Scored:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from peephole.leaderboard.base import Probes
     from peephole.workspace import Workspace
 
-PIXELS = 1 << 20
+PIXELS = 1 << 18
 """Of the maps of one layer in a piece; a metric needs about a hundred bytes for each."""
 
 
@@ -51,6 +51,11 @@ def pieces(probe_set: Unit, workspace: Workspace, share: float = 1.0) -> Iterato
     for part in np.array_split(places, parts):
         key = ("probes", probe_set.digest, share, int(part[0]))
         yield Piece(part, workspace.keep(key, partial(_probes, probe_set, workspace, part)))
+
+
+def picture_count(probe_set: Unit, workspace: Workspace, share: float = 1.0) -> int:
+    """How many pictures all `pieces` have together."""
+    return len(covered(workspace.open(probe_set).read("selection"), share))
 
 
 def _probes(probe_set: Unit, workspace: Workspace, places: NDArray[np.int64]) -> Probes:

@@ -10,6 +10,7 @@ from peephole.units.asked import Asked
 from peephole.units.base import Cost, Unit
 from peephole.units.pieces import Piece, maps_of, pieces
 from peephole.units.probe_set import probe_count, share_of
+from peephole.units.score_arrays import ScoreArrays
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -56,7 +57,7 @@ class SanityScores(Unit):
         from peephole.attributions.randomised import plan, randomised, stages
         from peephole.leaderboard.base import ComparisonMetric
         from peephole.units.networks import load
-        from peephole.units.scores import built, score_shard
+        from peephole.units.scores import built
 
         first = units[0]
         trained = load(first.inputs["network"], workspace)
@@ -73,8 +74,7 @@ class SanityScores(Unit):
             if unit.digest in comparison.errors:
                 yield unit, comparison.errors[unit.digest]
             else:
-                layers = workspace.open(unit.inputs["maps"]).group("maps")
-                yield unit, score_shard(metrics, comparison.means(unit), layers, workspace)
+                yield unit, comparison.means(unit, workspace)
 
 
 class _Comparison:
@@ -119,12 +119,15 @@ class _Comparison:
                         for name, scored in score_maps(metrics, self._maps[key], piece.probes, others).items():
                             self._scored.setdefault((unit.digest, name, layer, number), []).append(scored)
 
-    def means(self, unit: SanityScores) -> dict[tuple[str, str], Scored]:
-        """The mean over the networks, by metric and layer."""
-        from peephole.leaderboard.scoring import join, mean_score
+    def means(self, unit: SanityScores, workspace: Workspace) -> Shard:
+        """The mean over the networks, as the shard of a unit."""
+        from peephole.leaderboard.scoring import mean_score
 
-        parts: dict[tuple[str, str], list[Scored]] = {}
-        for (digest, name, layer, _), scored in self._scored.items():
-            if digest == unit.digest:
-                parts.setdefault((name, layer), []).append(mean_score(scored))
-        return {key: join(pieces) for key, pieces in parts.items()}
+        layers = workspace.open(unit.inputs["maps"]).group("maps")
+        arrays, first = ScoreArrays(self._metrics, layers, sum(len(piece.places) for piece in self._parts)), 0
+        for number, piece in enumerate(self._parts):
+            for layer in layers:
+                each = {name: self._scored[unit.digest, name, layer, number] for name in self._metrics}
+                arrays.put(layer, first, {name: mean_score(scored) for name, scored in each.items()})
+            first += len(piece.places)
+        return arrays.shard(workspace)

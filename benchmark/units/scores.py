@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from peephole.units.base import Cost, Unit
-from peephole.units.pieces import Piece, maps_of, pieces
+from peephole.units.pieces import Piece, maps_of, picture_count, pieces
 from peephole.units.probe_set import probe_count, share_of
+from peephole.units.score_arrays import ScoreArrays
 
 if TYPE_CHECKING:
-    from torch import Tensor
 
-    from peephole.leaderboard.base import Levels, Metric, Probes, Scored
+    from peephole.leaderboard.base import Levels, Metric, Probes
     from peephole.store.shard import Shard
     from peephole.workspace import Workspace
 
@@ -32,7 +32,7 @@ class Scores(Unit):
 
     The shard holds for the M metrics of the list ``value`` (float64 ``[M,L,N]``), ``valid`` (bool ``[M,L,N]``),
     ``chance`` and ``best`` (float64 ``[M,N]``, the same for all maps) and ``scored`` (bool ``[M,N]``), and the facts
-    ``layers`` and ``metrics``, see `metric_facts`. N are the pictures that the share covers.
+    ``layers`` and ``metrics`` (name, direction, core). N are the pictures that the share covers.
     """
 
     kind: ClassVar[str] = "scores"
@@ -45,22 +45,22 @@ class Scores(Unit):
 
     def compute(self, workspace: Workspace) -> Shard:
         """Score piece by piece."""
-        from peephole.leaderboard.scoring import join, score_maps
+        from peephole.leaderboard.scoring import score_maps
 
         metrics = built(self.spec["metrics"])
         layers = workspace.open(self.inputs["maps"]).group("maps")
-        found: dict[tuple[str, str], list[Scored]] = {}
-        parts = list(pieces(self.inputs["probes"], workspace, share_of(self)))
-        for done, piece in enumerate(parts):
+        count = picture_count(self.inputs["probes"], workspace, share_of(self))
+        arrays, done = ScoreArrays(metrics, layers, count), 0
+        for piece in pieces(self.inputs["probes"], workspace, share_of(self)):
             probes = self._probes(piece, metrics, workspace)
             for layer in layers:
                 maps = maps_of(self.inputs["maps"], layer, piece.places, workspace)
                 other = self.inputs.get("other_maps")
                 others = None if other is None else maps_of(other, layer, piece.places, workspace).unsqueeze(0)
-                for name, scored in score_maps(metrics, maps, probes, others).items():
-                    found.setdefault((name, layer), []).append(scored)
-            workspace.report((done + 1) / len(parts))
-        return score_shard(metrics, {key: join(pieces) for key, pieces in found.items()}, layers, workspace)
+                arrays.put(layer, done, score_maps(metrics, maps, probes, others))
+            done += len(piece.places)
+            workspace.report(done / count)
+        return arrays.shard(workspace)
 
     def _probes(self, piece: Piece, metrics: Mapping[str, Metric], workspace: Workspace) -> Probes:
         """The probes of a piece with all that the metrics need."""
@@ -94,41 +94,3 @@ def built(entries: list[dict[str, str]]) -> dict[str, Metric]:
     from peephole.leaderboard.texts import NAMING
 
     return {entry["metric"]: NAMING.build(entry["metric"]) for entry in entries}
-
-
-def metric_facts(name: str, metric: Metric) -> dict[str, Any]:
-    """What a board needs to know of a metric without importing it."""
-    return {"metric": name, "direction": metric.direction, "core": metric.core}
-
-
-def score_shard(
-    metrics: Mapping[str, Metric],
-    scored: Mapping[tuple[str, str], Scored],
-    layers: tuple[str, ...],
-    workspace: Workspace,
-) -> Shard:
-    """Scores by metric and layer as a shard, see `Scores`."""
-    import torch
-
-    from peephole.store.shard import Shard
-
-    first = [scored[name, layers[0]] for name in metrics]
-    bests = [metric.best for metric in metrics.values()]
-
-    def every(field: str) -> Tensor:
-        return torch.stack([torch.stack([getattr(scored[name, layer], field) for layer in layers]) for name in metrics])
-
-    arrays = {
-        "value": every("value"),
-        "valid": every("valid"),
-        "chance": torch.stack([one.chance for one in first]),
-        "best": torch.stack(
-            [
-                torch.full_like(one.chance, best) if one.best is None else one.best
-                for one, best in zip(first, bests, strict=True)
-            ]
-        ),
-        "scored": torch.stack([torch.ones_like(one.valid) if one.scored is None else one.scored for one in first]),
-    }
-    facts = {"layers": list(layers), "metrics": [metric_facts(*each) for each in metrics.items()]}
-    return Shard({name: array.cpu().numpy() for name, array in arrays.items()}, {**facts, **workspace.facts()})
