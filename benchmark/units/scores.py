@@ -14,7 +14,6 @@ from peephole.units.probe_set import probe_count, share_of
 from peephole.units.score_arrays import ScoreArrays
 
 if TYPE_CHECKING:
-
     from peephole.leaderboard.base import Levels, Metric, Probes
     from peephole.store.shard import Shard
     from peephole.workspace import Workspace
