@@ -43,7 +43,7 @@ def draw_heatmaps(plan: Plan, workspace: Workspace, available: Collection[str], 
     truth mask, the number under a map its score (``invalid`` where the map is nowhere positive).
     """
     written = []
-    for backdoor in plan.backdoors:
+    for backdoor in plan.first:
         rows = [
             row
             for row in plan.rows
@@ -54,7 +54,7 @@ def draw_heatmaps(plan: Plan, workspace: Workspace, available: Collection[str], 
         oracle = [row for row in rows if graded and row.method == ORACLE]
         rows = [*oracle, *(row for row in rows if not row.is_calibration)]
         path = folder / f"{file_name(backdoor.trigger)}.png"
-        if backdoor.seed == 0 and rows:
+        if rows:
             key = "-".join(row.scores.digest[:16] for row in rows)
             if not is_current(path, key):
                 write_atomically(path, partial(_draw, key=key, backdoor=backdoor, rows=rows, workspace=workspace))

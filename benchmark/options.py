@@ -13,9 +13,12 @@ from peephole.errors import PeepholeError
 from peephole.leaderboard import texts as metric_texts
 from peephole.leaderboard.applicability import metric_name, metrics_of, parts_of
 from peephole.models import named
-from peephole.models.weights import check_weights, knows_weights, short_identity, weights_identity
+from peephole.models.weights import KnownFile, check_weights, knows_weights, short_identity, weights_identity
 from peephole.suites.suite import Scoring, Suite
 from peephole.triggers import texts
+
+HELD_OUT = 2**63
+"""Numbers that models can be drawn from."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Options:
             such as ``morf(baseline=blur)``.
         layers: show only these layers (their ranks count only each other).
         seeds: number of models a trigger.
+        held_out: a number that all seeds are drawn from, instead of being 0, 1, …; triggers become their varied forms,
+            whose place and pattern are drawn as well. At least 0, below `HELD_OUT`.
         samples: number of reported probe pictures; those for choosing layers shrink or grow with them.
         epochs: of every training, instead of the suite's own.
         batch_size: pictures a step of every training.
@@ -37,7 +42,8 @@ class Options:
         dataset: another data set.
         side: another height and width of its pictures.
         model: another network, see `peephole.models.named`. It is trained where it does not know the suite's weights.
-        weights: the clean model's weights, instead of training it: a file, or a name that the model knows.
+        weights: the clean model's weights, instead of training it: a file, or a name that the model knows; or a file that
+            is not at hand, where nothing is going to be trained.
     """
 
     triggers: tuple[str, ...] = ()
@@ -45,6 +51,7 @@ class Options:
     metrics: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     seeds: int | None = None
+    held_out: int | None = None
     samples: int | None = None
     epochs: float | None = None
     batch_size: int | None = None
@@ -52,7 +59,7 @@ class Options:
     dataset: str | None = None
     side: int | None = None
     model: str | None = None
-    weights: str | Path | None = None
+    weights: str | Path | KnownFile | None = None
 
     def weights_identity(self, suite: Suite) -> str | None:
         """What determines the clean model's weights, the user's or the suite's; None if it is trained.
@@ -82,6 +89,8 @@ class Options:
         ):
             if number is not None and number <= 0:
                 raise PeepholeError(f"{flag} must be above 0, not {number:g}.")
+        if self.held_out is not None and not 0 <= self.held_out < HELD_OUT:
+            raise PeepholeError(f"--held-out must be at least 0 and below 2**63, not {self.held_out}.")
         changed: dict[str, Any] = {}
         changes: list[str] = []
         if self.triggers:
@@ -97,6 +106,8 @@ class Options:
         if self.seeds is not None and self.seeds != suite.seeds:
             changed["seeds"] = self.seeds
             changes.append(f"seeds={self.seeds}")
+        if self.held_out is not None:
+            changes.append(f"held_out={self.held_out}")
         if self.samples is not None and self.samples != suite.probes.report:
             selection = max(1, round(self.samples * suite.probes.selection / suite.probes.report))
             changed["probes"] = suite.probes.model_copy(update={"report": self.samples, "selection": selection})
@@ -129,6 +140,8 @@ class Options:
             check_weights(model, self.weights)
             changes.append(f"weights={short_identity(identity)}")
         changed_suite = suite.model_copy(update={**changed, "changes": tuple(changes)})
+        if self.held_out is not None:
+            changed_suite = changed_suite.hidden(self.held_out)
         if self.epochs is None and self.batch_size is None:
             return changed_suite
         return changed_suite.adjusted(epochs=self.epochs, batch_size=self.batch_size)

@@ -35,7 +35,7 @@ def draw_triggers(plan: Plan, workspace: Workspace, available: Collection[str], 
     Returns:
         The path, if there is anything to show.
     """
-    backdoors = [one for one in plan.backdoors if one.seed == 0 and one.probes.digest in available]
+    backdoors = [one for one in plan.first if one.probes.digest in available]
     if backdoors:
         key = "-".join((VERSION, *(one.probes.digest[:16] for one in backdoors)))
         if not is_current(path, key):

@@ -31,6 +31,7 @@ class BadNet:
     Args:
         pattern: ``white``, or a ``checkerboard`` of 3×3 black and white fields with white corners.
         target: the label it leads to.
+        varied: with its place and its pattern drawn from the seed; ``pattern`` says nothing then.
     """
 
     title: ClassVar[str] = "BadNet: a small patch, bottom right"
@@ -38,19 +39,23 @@ class BadNet:
 
     pattern: Literal["white", "checkerboard"] = "white"
     target: NonNegativeInt = 0
+    varied: bool = False
 
     def targets(self, classes: int) -> tuple[int, ...]:
         """The one label."""
         return (self.target,)
 
     def draw(self, canvas: Canvas, seed: int) -> Fixed:
-        """See `Trigger.draw`; nothing is random."""
+        """See `Trigger.draw`; nothing is random unless it is varied."""
         from peephole.triggers.fixed import Fixed
         from peephole.triggers.geometry import bottom_right, top_left
+        from peephole.triggers.varied import varied
 
-        mark = bottom_right(top_left(canvas.side, scaled(PATCH, canvas.side, FIELDS)))
+        mark, targets = top_left(canvas.side, scaled(PATCH, canvas.side, FIELDS)), self.targets(canvas.classes)
+        if self.varied:
+            return varied("badnet", canvas, targets, [mark], [mark], seed)
         values = _checkerboard(canvas.side) if self.pattern == "checkerboard" else None
-        return Fixed(canvas, self.targets(canvas.classes), [mark], values=values)
+        return Fixed(canvas, targets, [bottom_right(mark)], values=values)
 
 
 def _checkerboard(side: int) -> Tensor:

@@ -83,6 +83,6 @@ TRIGGERS: Registry[type[Trigger]] = Registry(
     "peephole.triggers",
     support=(
         *("base", "blend", "cells", "encoder_decoder", "fixed", "geometry", "lengths"),
-        *("partial", "patches", "stamper", "texts", "warp"),
+        *("partial", "patches", "stamper", "texts", "varied", "warp"),
     ),
 )

@@ -24,21 +24,26 @@ class Cross:
 
     Args:
         target: the label it leads to.
+        varied: with its place and its pattern drawn from the seed, instead of white and in that corner.
     """
 
     title: ClassVar[str] = "White cross of 1 pixel, bottom right"
     source: ClassVar[str] = "Delve into the layer choice of BP-based attribution explanations, 3.2 and A.1"
 
     target: NonNegativeInt = 1
+    varied: bool = False
 
     def targets(self, classes: int) -> tuple[int, ...]:
         """The one label."""
         return (self.target,)
 
     def draw(self, canvas: Canvas, seed: int) -> Fixed:
-        """See `Trigger.draw`; nothing is random."""
+        """See `Trigger.draw`; nothing is random unless it is varied."""
         from peephole.triggers.fixed import Fixed
         from peephole.triggers.geometry import bottom_right, broad_x, thin_x
+        from peephole.triggers.varied import varied
 
-        marks, truths = bottom_right(thin_x(canvas.side)), bottom_right(broad_x(canvas.side))
-        return Fixed(canvas, self.targets(canvas.classes), [marks], [truths])
+        mark, truth, targets = thin_x(canvas.side), broad_x(canvas.side), self.targets(canvas.classes)
+        if self.varied:
+            return varied("cross", canvas, targets, [mark], [truth], seed)
+        return Fixed(canvas, targets, [bottom_right(mark)], [bottom_right(truth)])

@@ -1,6 +1,6 @@
 """How long marks and masks are. Given for a 224-pixel side (P1, A.1), they scale with the picture; torch-free.
 
-At 32 pixels: mark 9, corner 14, band 3, BadNet's patch 3, the dynamic patch 5.
+At 32 pixels: mark 9, corner 14, band 3, BadNet's patch 3, the dynamic patch 5, a field 1.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ BAND = 16
 SMALLEST_BAND = 3
 PATCH = 21
 DYNAMIC = 35
+FIELD = 7  # of a drawn pattern
 SMALLEST_SIDE = 16  # below it the band around an X fills the X's square and says nothing
 
 

@@ -6,9 +6,16 @@ A text is a trigger's name, and in parentheses, if wanted, arguments and ``optio
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import replace
+
 from peephole.texts.grammar import Grammar
 from peephole.texts.naming import Naming
+from peephole.texts.parsing import parse
 from peephole.triggers.base import TRIGGERS, Trigger
+
+VARIED = "varied"
+"""The option of triggers that always look the same unless it is set: place and pattern are drawn from the seed."""
 
 NAMING: Naming[Trigger] = Naming(
     TRIGGERS, Grammar("trigger", ("square", "wanet(k=4, s=0.5)", "badnet(pattern=checkerboard)"), nested=False)
@@ -54,3 +61,21 @@ def build(text: str) -> Trigger:
             message lists what the trigger takes.
     """
     return NAMING.build(text)
+
+
+def varied(text: str) -> str:
+    """The held-out form of a trigger, as a text in its one spelling: what it looks like depends on the seed.
+
+    A trigger that has the option `VARIED` gets it. One that has not is taken to depend on the seed anyway, as all do
+    that draw or learn something, and stays as it is.
+
+    Raises:
+        PeepholeError: see `build`.
+    """
+    build(text)
+    spec = parse(resolve(text), NAMING.grammar)
+    options = inspect.signature(TRIGGERS[spec.name]).parameters
+    if VARIED not in options:
+        return str(spec)
+    given = {**dict(zip(options, spec.arguments, strict=False)), **dict(spec.options), VARIED: True}
+    return str(replace(spec, arguments=(), options=tuple(given.items())))

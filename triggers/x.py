@@ -22,20 +22,26 @@ class X:
 
     Args:
         target: the label it leads to.
+        varied: with its place and its pattern drawn from the seed, instead of white and in that corner.
     """
 
     title: ClassVar[str] = "White X of 1 pixel, top left"
     source: ClassVar[str] = "Delve into the layer choice of BP-based attribution explanations, A.1"
 
     target: NonNegativeInt = 0
+    varied: bool = False
 
     def targets(self, classes: int) -> tuple[int, ...]:
         """The one label."""
         return (self.target,)
 
     def draw(self, canvas: Canvas, seed: int) -> Fixed:
-        """See `Trigger.draw`; nothing is random."""
+        """See `Trigger.draw`; nothing is random unless it is varied."""
         from peephole.triggers.fixed import Fixed
         from peephole.triggers.geometry import broad_x, thin_x
+        from peephole.triggers.varied import varied
 
-        return Fixed(canvas, self.targets(canvas.classes), [thin_x(canvas.side)], [broad_x(canvas.side)])
+        mark, truth, targets = thin_x(canvas.side), broad_x(canvas.side), self.targets(canvas.classes)
+        if self.varied:
+            return varied("x", canvas, targets, [mark], [truth], seed)
+        return Fixed(canvas, targets, [mark], [truth])

@@ -15,6 +15,7 @@ from peephole.attacks.recipe import Recipe, TriggerRecipe
 from peephole.attributions.methods import names_in, resolve
 from peephole.errors import UnknownName
 from peephole.leaderboard.applicability import Need, metric_name, metrics_of, need_of
+from peephole.seeds import stream
 from peephole.triggers import texts
 
 Count = Annotated[int, Field(ge=1)]
@@ -23,6 +24,8 @@ Method = Annotated[str, AfterValidator(resolve)]
 """A method's text; kept in its one spelling."""
 Backdoor = Annotated[str, AfterValidator(texts.resolve)]
 """A trigger's text; kept in its one spelling."""
+SEEDS = 2**31
+"""So many seeds there are for models: few enough for whatever takes a seed, and for the columns of a table."""
 
 
 class _Part(BaseModel):
@@ -151,6 +154,7 @@ class Suite(_Part):
         kis: the study of key information sufficiency, if there is to be one.
         weights: of the clean model, by a name that the model knows; it is not trained then.
         attack, gates: of all triggers that have none of their own in ``planting``, by the triggers' names.
+        held_out: what the seeds of models are drawn from, see `Suite.hidden`; if None, they are 0, 1, …
     """
 
     name: str
@@ -170,6 +174,7 @@ class Suite(_Part):
     kis: KisChoice | None = None
     planting: Mapping[str, Changes] = Field(default_factory=dict)
     weights: str | None = None
+    held_out: Annotated[int, Field(ge=0)] | None = None
     changes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -193,6 +198,18 @@ class Suite(_Part):
     def identifier(self) -> str:
         """Name, version and whatever was changed on the command line: ``quick/v1``, ``quick/v1+epochs=2``."""
         return "+".join((f"{self.name}/v{self.version}", *self.changes))
+
+    @property
+    def model_seeds(self) -> tuple[int, ...]:
+        """The seed of each poisoned model of a trigger. All that is random about the model and its probes is of it."""
+        if self.held_out is None:
+            return tuple(range(self.seeds))
+        return tuple(stream(f"held-out model {number}", self.held_out) % SEEDS for number in range(self.seeds))
+
+    def hidden(self, held_out: int) -> Suite:
+        """The same with models that nobody who does not know ``held_out`` has seen: other seeds, varied triggers."""
+        triggers = tuple(dict.fromkeys(map(texts.varied, self.triggers)))
+        return self.model_copy(update={"triggers": triggers, "held_out": held_out})
 
     def adjusted(self, *, epochs: float | None = None, batch_size: int | None = None) -> Suite:
         """The same with so many epochs in every training, and with batches of another size.

@@ -1,4 +1,4 @@
-"""What every registered trigger obeys, as it comes and with other options."""
+"""What every registered trigger obeys, as it comes, in its held-out form, and with other options."""
 
 import copy
 import dataclasses
@@ -11,7 +11,7 @@ from peephole.leaderboard.applicability import applicability
 from peephole.leaderboard.base import METRICS
 from peephole.triggers.base import TRIGGERS, Canvas
 from peephole.triggers.stamper import Stamper
-from peephole.triggers.texts import build, name_of
+from peephole.triggers.texts import build, name_of, varied
 
 OPTIONS = (
     "square(target=9)",
@@ -22,7 +22,7 @@ OPTIONS = (
     "input_aware(width=2, density=0.1)",
     "wanet(k=7, s=3.0)",
 )
-TEXTS = (*TRIGGERS.names(), *OPTIONS)
+TEXTS = tuple(dict.fromkeys((*TRIGGERS.names(), *map(varied, TRIGGERS.names()), *OPTIONS)))
 PLACES_BY_CHANCE = ("dynamic", "dynamic(ban)", "dynamic(cban)")
 """What a picture gets depends on how many came before it."""
 BLURRED = ("input_aware", "input_aware(width=2, density=0.1)")
@@ -178,7 +178,7 @@ def test_the_state_makes_another_drawing_the_same_trigger(text):
         if value.is_floating_point():
             value.mul_(1.25)
     state = copy.deepcopy(first.state_dict())
-    assert {value.dtype for value in state.values()} <= {torch.float32, torch.int64}
+    assert {value.dtype for value in state.values()} <= {torch.float32, torch.int64, torch.bool}
     assert not other.load_state_dict(state).unexpected_keys
     assert same(first.stamp(x, seeded()), other.stamp(x, seeded()))
     assert first.facts() == other.facts()

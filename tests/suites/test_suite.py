@@ -177,6 +177,8 @@ def test_the_suites_own_values_are_no_change():
         (Options(model="torchvision_resnet18", weights="IMAGENET1K_V2"), "There are: IMAGENET1K_V1"),
         (Options(weights="IMAGENET1K_V2"), "no file of weights at IMAGENET1K_V2; .* that resnet8 knows by name"),
         (Options(seeds=0), "--seeds must be above 0"),
+        (Options(held_out=-1), r"--held-out must be at least 0 and below 2\*\*63, not -1\."),
+        (Options(held_out=2**63), r"--held-out must be at least 0 and below 2\*\*63, not 9223372036854775808\."),
         (Options(samples=-1), "--samples must be above 0"),
         (Options(epochs=0), "--epochs must be above 0"),
     ],

@@ -39,8 +39,8 @@ def test_options_of_a_trigger_arrive():
     [
         ("sqare", "Did you mean 'square'"),
         ("square(", "the trigger 'square(' cannot be read; write it like square, wanet(k=4, s=0.5) or badnet(pattern="),
-        ("square(size=3)", "there is no option size; square takes target=0."),
-        ("badnet(patern=white)", "there is no option patern; badnet takes pattern='white', target=0."),
+        ("square(size=3)", "there is no option size; square takes target=0, varied=False."),
+        ("badnet(patern=white)", "there is no option patern; badnet takes pattern='white', target=0, varied=False."),
         ("badnet(pattern=stripes)", "pattern should be 'white' or 'checkerboard', not 'stripes'"),
         ("badnet(target=-1)", "target should be greater than or equal to 0, not -1"),
     ],
