@@ -62,3 +62,12 @@ def thread_count() -> int:
     """How many threads computations have here: what ``OMP_NUM_THREADS`` says, else one a core. Without torch."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else core_count()
+
+
+def device_kind(device: str) -> str:
+    """``"cpu"``, ``"cuda"`` or another kind of device; of ``"auto"``, what there is."""
+    if device != "auto":
+        return device.partition(":")[0]
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

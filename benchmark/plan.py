@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from peephole.leaderboard.applicability import Need
 from peephole.leaderboard.base import CALIBRATION
 from peephole.leaderboard.kis_study import VARIANTS
 from peephole.models import named
+from peephole.submissions.submission import METHOD, Submission
 from peephole.suites.suite import KisChoice, Suite
 from peephole.triggers import texts
 from peephole.triggers.base import Canvas
@@ -35,6 +36,9 @@ from peephole.units.probe_set import ProbeSet, covered, share_of
 from peephole.units.sanity_scores import SanityScores
 from peephole.units.scores import Scores
 from peephole.units.twin_model import TwinModel
+
+METHOD_OF = ("method", "method_code")
+"""What says in the spec of a unit which method it is about."""
 
 
 @dataclass(frozen=True)
@@ -75,26 +79,34 @@ class Plan:
     samples: tuple[KisSample, ...] = ()
 
     @property
+    def first(self) -> tuple[Backdoor, ...]:
+        """The backdoors of the first seed, one a trigger: those that are shown as pictures."""
+        return tuple(backdoor for backdoor in self.backdoors if backdoor.seed == self.backdoors[0].seed)
+
+    @property
     def units(self) -> list[Unit]:
         """Every unit once, each after its inputs."""
         return in_order([*(row.scores for row in self.rows), *self.samples])
 
 
-def make_plan(suite: Suite, *, data: Path | None = None, weights: str | None = None) -> Plan:
+def make_plan(
+    suite: Suite, *, data: Path | None = None, weights: str | None = None, submissions: Sequence[Submission] = ()
+) -> Plan:
     """Plan a run of ``suite``.
 
     Args:
         suite: with the user's changes applied.
         data: the folder with the user's data sets; the data set is looked at, not read.
         weights: what determines the clean model's weights if it is not trained, see `peephole.models.weights`.
+        submissions: methods besides the suite's.
 
     Raises:
         PeepholeError: the data set is missing, or its pictures are too small for a trigger.
     """
     check_length(suite.dataset.side)
     base = _base_spec(suite, data)
-    backdoors = tuple(backdoor for seed in range(suite.seeds) for backdoor in _backdoors(suite, base, seed, weights))
-    rows = tuple(row for backdoor in backdoors for row in _rows(suite, backdoor))
+    backdoors = tuple(backdoor for seed in suite.model_seeds for backdoor in _backdoors(suite, base, seed, weights))
+    rows = tuple(row for backdoor in backdoors for row in _rows(suite, backdoor, submissions))
     return Plan(suite, backdoors, rows, tuple(_samples(suite.kis, backdoors)) if suite.kis else ())
 
 
@@ -173,13 +185,16 @@ def _share(share: float) -> dict[str, float]:
     return {"share": share} if share < 1 else {}
 
 
-def _rows(suite: Suite, backdoor: Backdoor) -> Iterator[Row]:
+def _rows(suite: Suite, backdoor: Backdoor, submissions: Iterable[Submission]) -> Iterator[Row]:
     where = f"on {backdoor.trigger}, seed {backdoor.seed}"
     model = {"model": named.resolve(suite.model)}
     methods: list[tuple[str, Maps | CalibrationMaps]] = [
-        (name, _maps(name, suite.probes.share(name), backdoor.model, backdoor, f"explain with {name} {where}"))
+        (name, _maps(_method(name), suite.probes.share(name), backdoor.model, backdoor, f"explain with {name} {where}"))
         for name in suite.methods
     ]
+    for one in submissions:
+        method, label = {"method": METHOD, "method_code": one.digest}, f"explain with {one.name} {where}"
+        methods.append((one.name, _maps(method, one.share, backdoor.model, backdoor, label)))
     known: list[tuple[str, Maps | CalibrationMaps]] = [
         (
             name,
@@ -194,7 +209,7 @@ def _rows(suite: Suite, backdoor: Backdoor) -> Iterator[Row]:
     for name, maps in [*methods, *known]:
         for need, groups in suite.scoring.metrics_on(backdoor.trigger).items():
             for metrics in groups:
-                scores = _scores(suite, backdoor, maps, need, metrics, f"score {name} by {', '.join(metrics)} {where}")
+                scores = _scores(suite, backdoor, name, maps, need, metrics)
                 yield Row(backdoor, name, isinstance(maps, CalibrationMaps), need, metrics, maps, scores)
 
 
@@ -214,20 +229,26 @@ def _samples(choice: KisChoice, backdoors: Iterable[Backdoor]) -> Iterator[KisSa
         yield KisSample(spec, {"model": model}, label=f"feed back what is key: after '{model.label}'")
 
 
-def _maps(method: str, share: float, network: Unit, backdoor: Backdoor, label: str) -> Maps:
-    spec = {"model": network.spec["model"], "method": resolve(method), "method_code": digest(method), **_share(share)}
+def _method(text: str) -> dict[str, str]:
+    return {"method": resolve(text), "method_code": digest(text)}
+
+
+def _maps(method: Mapping[str, str], share: float, network: Unit, backdoor: Backdoor, label: str) -> Maps:
+    spec = {"model": network.spec["model"], **method, **_share(share)}
     return Maps(spec, {"network": network, "probes": backdoor.probes}, label=label)
 
 
 def _scores(
     suite: Suite,
     backdoor: Backdoor,
+    name: str,
     maps: Maps | CalibrationMaps,
     need: Need,
     metrics: tuple[str, ...],
-    label: str,
 ) -> Scores | SanityScores:
-    """The unit that scores maps by metrics of one need."""
+    """The unit that scores the maps of the row ``name`` by metrics of one need."""
+    where = f"on {backdoor.trigger}, seed {backdoor.seed}"
+    label = f"score {name} by {', '.join(metrics)} {where}"
     share = min(share_of(maps), suite.scoring.shares.get(need, 1.0))
     spec = {
         "model": maps.spec["model"],
@@ -248,12 +269,12 @@ def _scores(
         return Scores({**spec, **_share(share)}, {**inputs, "other_maps": maps}, label=label)
     if need == "twin":
         twin = backdoor.model.inputs["twin"]
-        where = f"{backdoor.trigger}, seed {backdoor.seed}, on the clean twin"
-        other = _maps(maps.spec["method"], share, twin, backdoor, f"explain with {maps.spec['method']} on {where}")
+        method = {part: maps.spec[part] for part in METHOD_OF}
+        other = _maps(method, share, twin, backdoor, f"explain with {name} {where}, on the clean twin")
         return Scores({**spec, **_share(share)}, {**inputs, "other_maps": other}, label=label)
     if need == "randomised":
-        method = {name: maps.spec[name] for name in ("method", "method_code")}
         code = ATTRIBUTIONS.module_digest("peephole.attributions.randomised")
+        method = {part: maps.spec[part] for part in METHOD_OF}
         drawn = {**spec, **method, "randomisation_code": code, "seed": backdoor.seed, **_share(share)}
         return SanityScores(drawn, {**inputs, "network": backdoor.model}, label=label)
     return Scores({**spec, **_share(share)}, inputs, label=label)

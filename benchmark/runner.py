@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,17 +14,18 @@ from peephole.engines.outcome import Outcome, Watcher
 from peephole.errors import PeepholeError
 from peephole.heatmaps import draw_heatmaps
 from peephole.kis import KisResult, write_kis
-from peephole.leaderboard.alignment import align
-from peephole.leaderboard.board import board
-from peephole.leaderboard.picture_file import PICTURES, write_pictures
-from peephole.leaderboard.scores import score_table
-from peephole.leaderboard.tables import LEADERBOARD, SCORES, write_csv
+from peephole.leaderboard.board_folder import write_board
+from peephole.leaderboard.tables import write_csv
 from peephole.machine import Machine
 from peephole.models.named import is_own
 from peephole.options import Options
 from peephole.plan import Plan, make_plan
+from peephole.request import request_of, write_request
 from peephole.store.folder import open_folder
 from peephole.store.store import DamagedShard, Store
+from peephole.submissions.folder import stored
+from peephole.submissions.limits import Limits
+from peephole.submissions.submission import Submission
 from peephole.suites.suite import load_suite
 from peephole.trigger_sheet import draw_triggers
 from peephole.workspace import Workspace
@@ -74,11 +76,17 @@ class Silent:
         """Nothing."""
 
 
-def plan_run(suite: str = "quick", *, data: Path | None = None, options: Options | None = None) -> Plan:
-    """The plan of a run, without doing it. Arguments and errors as of `run`."""
+def plan_run(
+    suite: str = "quick",
+    *,
+    data: Path | None = None,
+    options: Options | None = None,
+    submissions: Sequence[Submission] = (),
+) -> Plan:
+    """The plan of a run, without doing it. Arguments and errors as of `run_with`."""
     options = options or Options()
     changed = options.apply(load_suite(suite))
-    return make_plan(changed, data=data, weights=options.weights_identity(changed))
+    return make_plan(changed, data=data, weights=options.weights_identity(changed), submissions=submissions)
 
 
 def run(
@@ -92,6 +100,8 @@ def run(
 ) -> RunResult:
     """Run a suite: poison, attribute, score. What is in the store of ``out`` already is not computed again.
 
+    Methods that were submitted to ``out`` before are on its board, too, each computed in a process of its own.
+
     Args:
         suite: name, or name/version.
         out: the output folder; made if missing.
@@ -104,18 +114,60 @@ def run(
         PeepholeError: a name that does not exist, data that is missing, a folder that is not ours, a device that is
             not there, weights that do not fit; or no backdoor was learnt, so that there is nothing to score.
     """
-    options = options or Options()
-    plan = plan_run(suite, data=data, options=options)
     folder = Path(out)
-    workspace = Workspace(Store(folder / "store"), machine, data, options.weights)
+    return run_with(stored(folder), suite, out=folder, data=data, machine=machine, options=options, watcher=watcher)
+
+
+def run_with(
+    submissions: Sequence[Submission],
+    suite: str = "quick",
+    *,
+    out: Path,
+    data: Path | None = None,
+    machine: Machine | None = None,
+    options: Options | None = None,
+    watcher: Watcher | None = None,
+    limits: Limits | None = None,
+    accept: Callable[[Outcome], None] = lambda outcome: None,
+) -> RunResult:
+    """`run` with just these submissions.
+
+    Args:
+        submissions: methods besides the suite's.
+        suite, out, data, machine, options, watcher: as of `run`.
+        limits: what each submission may use.
+        accept: looks at what became of the units before anything is written beside the store, and may raise.
+
+    Raises:
+        PeepholeError: see `run`; or what ``accept`` raises.
+    """
+    options = options or Options()
+    plan = plan_run(suite, data=data, options=options, submissions=submissions)
+    folder = out
+    workspace = Workspace(Store(folder / "store"), machine, data, options.weights, submissions, limits)
+    try:
+        return _run(plan, workspace, options, folder, watcher or Silent(), accept)
+    finally:
+        workspace.close()
+
+
+def _run(
+    plan: Plan,
+    workspace: Workspace,
+    options: Options,
+    folder: Path,
+    watcher: Watcher,
+    accept: Callable[[Outcome], None],
+) -> RunResult:
     if workspace.machine.device != "auto":
         _ = workspace.device  # a device that is not there is refused before anything is written
     _check_network(plan, workspace)
     open_folder(folder, create=True)
     damaged: set[str] = set()
     while True:
-        outcome = run_units(plan.units, workspace, watcher or Silent())
+        outcome = run_units(plan.units, workspace, watcher)
         _raise_if_hopeless(plan, outcome)
+        accept(outcome)
         try:
             return _write(plan, workspace, outcome, options, folder)
         except DamagedShard as damage:
@@ -150,12 +202,10 @@ def _raise_if_hopeless(plan: Plan, outcome: Outcome) -> None:
 def _write(plan: Plan, workspace: Workspace, outcome: Outcome, options: Options, folder: Path) -> RunResult:
     """Write tables and pictures from what is in the store."""
     cells = collect(plan, workspace, outcome.available, options.layers)
-    scores, ranking = score_table(cells), board(cells)
+    ranking, scores = write_board(cells, folder)
     models = certificate_table(plan, workspace, outcome.available)
-    write_csv(scores, folder / SCORES)
-    write_csv(ranking, folder / LEADERBOARD)
-    write_pictures(align(cells), folder / PICTURES, (folder / LEADERBOARD, folder / SCORES))
     write_csv(models, folder / MODELS)
+    write_request(request_of(plan, options), folder)
     triggers = draw_triggers(plan, workspace, outcome.available, folder / TRIGGERS)
     pictures = draw_heatmaps(plan, workspace, outcome.available, folder / HEATMAPS)
     kis = write_kis(plan, workspace, outcome.available, folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,12 +13,17 @@ import numpy as np
 
 from peephole.datasets.base import DATASETS, Dataset, Pictures, Split
 from peephole.datasets.digest import content_digest
+from peephole.devices import device_of
 from peephole.errors import PeepholeError
 from peephole.machine import PRECISIONS, Machine, core_count
+from peephole.models.weights import KnownFile
 from peephole.provenance import version_facts
 from peephole.store.opened import OpenShard
 from peephole.store.shard import Shard
 from peephole.store.store import Store, file_digest
+from peephole.submissions.failure import SubmissionError
+from peephole.submissions.limits import Limits
+from peephole.submissions.submission import METHOD, Submission
 from peephole.units.base import Unit
 
 if TYPE_CHECKING:
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
     from peephole.attacks.base import AttackData
     from peephole.attacks.splits import Split as LabelledPictures
     from peephole.attacks.trainer import Trainer
+    from peephole.attributions.base import Attribution
+    from peephole.submissions.host import Guest
 
 T = TypeVar("T")
 
@@ -43,6 +50,9 @@ class Workspace:
         machine: what to compute on.
         data: the folder with the user's data sets.
         weights: the user's file of weights, if there is one, or the name of some.
+        submissions: methods that are not the benchmark's; each runs in a process of its own, which goes on from unit to
+            unit until `close`.
+        limits: what each of them may use.
     """
 
     def __init__(
@@ -50,12 +60,18 @@ class Workspace:
         store: Store,
         machine: Machine | None = None,
         data: Path | None = None,
-        weights: str | Path | None = None,
+        weights: str | Path | KnownFile | None = None,
+        submissions: Iterable[Submission] = (),
+        limits: Limits | None = None,
     ) -> None:
         self.store = store
         self.machine = machine or Machine()
         self.data = data
         self.weights = weights
+        self.submissions = tuple(submissions)
+        self.limits = limits
+        self._guests: dict[str, Guest] = {}
+        self._lost: dict[str, SubmissionError] = {}
         self.report: Callable[[float], None] = lambda share: None
         self._shards: OrderedDict[str, Shard] = OrderedDict()
         self._open: OrderedDict[str, OpenShard] = OrderedDict()
@@ -70,22 +86,7 @@ class Workspace:
         Raises:
             PeepholeError: there is no such device here.
         """
-        import torch
-
-        # Convolutions and products in true single precision (GPUs round to 10 bits unless told), and repeatable.
-        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
-        torch.backends.cuda.matmul.fp32_precision = "ieee"
-        torch.backends.cudnn.deterministic = True
-        name = self.machine.device
-        if name == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            device = torch.device(name)
-            torch.empty(1, device=device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise PeepholeError(f"cannot use device '{name}' ({reason}); try --device cpu.") from error
-        return device
+        return device_of(self.machine.device)
 
     def read(self, unit: Unit) -> Shard:
         """The result of ``unit``; the few read last stay in memory.
@@ -122,6 +123,49 @@ class Workspace:
             self._kept.popitem(last=False)
         kept: T = self._kept[key]
         return kept
+
+    def method_name(self, spec: Mapping[str, Any]) -> str:
+        """The method of a spec (``method``, ``method_code``) as people call it."""
+        if spec["method"] != METHOD:
+            return str(spec["method"])
+        return next((one.name for one in self.submissions if one.digest == spec["method_code"]), METHOD)
+
+    def method(self, spec: Mapping[str, Any]) -> Attribution:
+        """The method of a spec, ready to be asked.
+
+        Raises:
+            PeepholeError: see `peephole.attributions.methods.build`; or it is a submission that is not there, or cannot
+                be started.
+        """
+        if spec["method"] != METHOD:
+            from peephole.attributions.methods import build
+
+            return build(spec["method"])
+        from peephole.submissions.attribution import Submitted
+
+        return Submitted(self._guest(spec["method_code"]))
+
+    def _guest(self, digest: str) -> Guest:
+        """The process of a submission, started if it is not running yet."""
+        from peephole.submissions.host import Guest
+
+        if digest in self._lost:
+            raise self._lost[digest]
+        if digest not in self._guests:
+            known = next((one for one in self.submissions if one.digest == digest), None)
+            if known is None:
+                raise PeepholeError(f"the submission {digest} is not here; submit it again.")
+            try:
+                self._guests[digest] = Guest(known, self.device, self.limits)
+            except SubmissionError as error:
+                self._lost[digest] = error  # it would take as long again for every unit
+                raise
+        return self._guests[digest]
+
+    def close(self) -> None:
+        """End the processes of submissions."""
+        while self._guests:
+            self._guests.popitem()[1].close()
 
     def dataset(self, spec: Mapping[str, Any]) -> Dataset:
         """The data set of a spec (``name``, ``side``) as the user has it."""
@@ -205,6 +249,11 @@ class Workspace:
 
     def weights_file(self, sha256: str) -> Path:
         """The user's file of weights, which must be the one that the run was planned with."""
+        if isinstance(self.weights, KnownFile):
+            raise PeepholeError(
+                f"the clean model is not in the store and is made of a file of weights that is not at hand (SHA-256 "
+                f"{sha256[:16]}…); run the suite with --weights FILE first."
+            )
         if self.weights is None or file_digest(Path(self.weights)) != sha256:
             raise PeepholeError("the file of weights has changed since the run was planned; run again.")
         return Path(self.weights)

@@ -6,10 +6,15 @@ import sys
 
 import typer
 
+from peephole.cli.check import check_command
 from peephole.cli.compare import compare_command
 from peephole.cli.leaderboard import leaderboard_command
 from peephole.cli.listing import list_command
+from peephole.cli.merge import merge_command
+from peephole.cli.new import new_command
 from peephole.cli.run import run_command
+from peephole.cli.submit import submit_command
+from peephole.cli.verify import verify_command
 from peephole.errors import PeepholeError
 
 USER_ERROR = 2
@@ -27,8 +32,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run_command)
+app.command("new")(new_command)
+app.command("check")(check_command)
+app.command("submit")(submit_command)
 app.command("leaderboard")(leaderboard_command)
 app.command("compare")(compare_command)
+app.command("merge")(merge_command)
+app.command("verify")(verify_command)
 app.command("list")(list_command)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from peephole.submissions.limits import Limits
 
 DEFAULT_OUT = Path("peephole-results")
 
@@ -19,9 +22,46 @@ Data = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for programs.")]
+HeldOut = Annotated[
+    int | None,
+    typer.Option(
+        "--held-out",
+        help="Models that nobody has seen: seeds are drawn from this number, and places and patterns of triggers with "
+        "them. From 0 to 2^63 - 1; a large one cannot be guessed.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+MethodOptions = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="KEY=VALUE", help="For the method's function or constructor; again for each."),
+]
+Beside = Annotated[
+    list[Path] | None,
+    typer.Option("--with", metavar="FILE", help="A file or folder that the method reads; again for each."),
+]
+LimitSeconds = Annotated[
+    float | None, typer.Option("--seconds", help="The method may take for one batch of pictures at all layers.")
+]
+LimitMemory = Annotated[
+    float | None,
+    typer.Option("--memory", metavar="GB", help="The method may use; by default half of the machine's."),
+]
 
 
 def names(text: str | None) -> tuple[str, ...]:
     """A comma-separated list as a tuple, empty if the flag was not given."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def limits_of(seconds: float | None, memory: float | None) -> Limits | None:
+    """What a method may use, as the flags say; None where they say nothing.
+
+    Raises:
+        PeepholeError: a number is not above 0.
+    """
+    if seconds is None and memory is None:
+        return None
+    from peephole.submissions.limits import GIGA, Limits
+
+    given = {"seconds": seconds, "memory": None if memory is None else int(memory * GIGA)}
+    return Limits(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]

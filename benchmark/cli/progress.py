@@ -11,9 +11,13 @@ from peephole.units.base import Unit
 
 
 class ProgressWatcher:
-    """A watcher that draws bars; on something else than a terminal it prints a line a training and one for the rest."""
+    """A watcher that draws bars; on something else than a terminal it prints a line a training and one for the rest.
 
-    def __init__(self, total: int) -> None:
+    Args:
+        total: how many units there are, if that is known.
+    """
+
+    def __init__(self, total: int | None) -> None:
         self._console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),

@@ -8,24 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from peephole.cli.flags import DEFAULT_OUT, Data, Json, Out, Quiet, names
+from peephole.cli.flags import DEFAULT_OUT, Data, HeldOut, Json, Out, Quiet, names
 from peephole.cli.stopping import Terminated, raise_on_termination
 from peephole.errors import PeepholeError
-from peephole.machine import BATCH, Machine
+from peephole.machine import BATCH, Machine, device_kind
 from peephole.texts.tokens import split
 
 if TYPE_CHECKING:
     from peephole.options import Options
-    from peephole.plan import Plan
     from peephole.runner import RunResult
 
 FAILED = 1
 STOPPED = 130
 TERMINATED = 143
-LONG = 60
-"""Seconds of work from which several processes pay for their start."""
-MOST_WORKERS = 8
-"""Each takes about a gigabyte."""
 
 
 def run_command(
@@ -34,6 +29,7 @@ def run_command(
     data: Data = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
     seeds: Annotated[int | None, typer.Option(help="Poisoned models a trigger.")] = None,
+    held_out: HeldOut = None,
     samples: Annotated[int | None, typer.Option(help="Probe pictures a model.")] = None,
     triggers: Annotated[
         str | None,
@@ -119,6 +115,7 @@ def run_command(
     - `peephole run --methods "+tif(deeplift, 0.9),+captum:IntegratedGradients(n_steps=20)"`
     - `peephole run --triggers "badnet(pattern=checkerboard),wanet(s=4)"`
     - `peephole run cifar10 --data ~/data --epochs 2 --model resnet8`
+    - `peephole run --held-out 3141592653589793`
     - `peephole run --dry-run`
     """
     from peephole.options import Options
@@ -131,6 +128,7 @@ def run_command(
         metrics=split(metrics or ""),
         layers=names(layers),
         seeds=seeds,
+        held_out=held_out,
         samples=samples,
         epochs=epochs,
         batch_size=train_batch,
@@ -163,29 +161,19 @@ def run_command(
 def _run(
     suite: str, out: Path, data: Path | None, machine: Machine, options: Options, *, quiet: bool, choose: bool
 ) -> RunResult:
+    from peephole.estimate import worker_count
     from peephole.runner import plan_run, run
+    from peephole.submissions.folder import stored
 
-    plan = plan_run(suite, data=data, options=options)
+    plan = plan_run(suite, data=data, options=options, submissions=stored(out))
     if choose:
-        machine = replace(machine, workers=_workers(plan, machine.device))
+        machine = replace(machine, workers=worker_count(plan, machine.device))
     if quiet:
         return run(suite, out=out, data=data, machine=machine, options=options)
     from peephole.cli.progress import ProgressWatcher
 
     with ProgressWatcher(len(plan.units)) as watcher:
         return run(suite, out=out, data=data, machine=machine, options=options, watcher=watcher)
-
-
-def _workers(plan: Plan, device: str) -> int:
-    """How many processes pay: one a core where there is a processor only and more than a minute's work."""
-    from peephole.estimate import whole_seconds
-    from peephole.machine import thread_count
-
-    if _device_kind(device) != "cpu":
-        return 1
-    # By the whole plan, not by what is left of it: results depend on the number of threads, in the last bits at first.
-    long = whole_seconds(plan, "cpu") > LONG
-    return min(thread_count(), MOST_WORKERS) if long else 1
 
 
 def _print_result(result: RunResult) -> None:
@@ -251,14 +239,15 @@ def _dry_run(suite: str, out: Path, data: Path | None, machine: Machine, options
     from peephole.runner import plan_run
     from peephole.store.folder import refuse_foreign
     from peephole.store.store import Store
+    from peephole.submissions.folder import stored
     from peephole.workspace import Workspace
 
     workspace = Workspace(Store(out / "store"), machine, data, options.weights)
-    plan = plan_run(suite, data=data, options=options)
+    plan = plan_run(suite, data=data, options=options, submissions=stored(out))
     refuse_foreign(out)
     if machine.device != "auto":
         _ = workspace.device  # a device that is not there is refused here, too
-    kind = _device_kind(machine.device)
+    kind = device_kind(machine.device)
     estimates = estimate(plan, workspace.store, kind)
     todo = [one for one in estimates if not one.cached]
     summary: dict[str, Any] = {
@@ -294,11 +283,3 @@ def _dry_run(suite: str, out: Path, data: Path | None, machine: Machine, options
         f"{summary['estimated_seconds']:.0f} s on {kind} and {summary['estimated_bytes'] / 1e6:.0f} MB in {out}.",
         soft_wrap=True,
     )
-
-
-def _device_kind(device: str) -> str:
-    if device != "auto":
-        return device.partition(":")[0]
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,10 @@ from peephole.engines.schedule import Schedule
 from peephole.engines.work import compute
 from peephole.errors import PeepholeError
 from peephole.machine import Machine, thread_count
+from peephole.models.weights import KnownFile
 from peephole.store.store import Store
+from peephole.submissions.limits import Limits
+from peephole.submissions.submission import Submission
 from peephole.units.base import Unit
 from peephole.workspace import Workspace
 
@@ -30,14 +34,16 @@ def run_in_processes(schedule: Schedule, workspace: Workspace, watcher: Watcher)
     """
     machine = workspace.machine
     threads = max(1, thread_count() // machine.workers)
-    hands = (workspace.store.root, machine, workspace.data, workspace.weights)
+    hands = _Hands(
+        workspace.store.root, machine, workspace.data, workspace.weights, workspace.submissions, workspace.limits
+    )
     running: dict[Future[Report], list[Unit]] = {}
     pool = _pool(machine.workers, threads)
     try:
         while True:
             while len(running) < machine.workers and (group := schedule.take()):
                 watcher.started(group[0])
-                running[pool.submit(_work, group, *hands)] = group
+                running[pool.submit(_work, group, hands)] = group
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -73,15 +79,27 @@ def _begin(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
+@dataclass(frozen=True)
+class _Hands:
+    """What a workspace is made of, as it travels to another process."""
+
+    root: Path
+    machine: Machine
+    data: Path | None
+    weights: str | Path | KnownFile | None
+    submissions: tuple[Submission, ...]
+    limits: Limits | None
+
+
 @cache
-def _workspace(root: Path, machine: Machine, data: Path | None, weights: str | Path | None) -> Workspace:
+def _workspace(hands: _Hands) -> Workspace:
     """The hands of this process: data sets are read once."""
-    return Workspace(Store(root), machine, data, weights)
+    return Workspace(Store(hands.root), hands.machine, hands.data, hands.weights, hands.submissions, hands.limits)
 
 
-def _work(units: Sequence[Unit], root: Path, machine: Machine, data: Path | None, weights: str | Path | None) -> Report:
+def _work(units: Sequence[Unit], hands: _Hands) -> Report:
     """In a process of the pool: compute a group. Errors go back as text, as not every exception can travel."""
-    done = compute(units, _workspace(root, machine, data, weights), lambda share: None)
+    done = compute(units, _workspace(hands), lambda share: None)
     return [
         (
             digest,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from peephole.attributions.canonical import Canonical
     from peephole.attributions.question import Question
     from peephole.leaderboard.base import Probes
+    from peephole.workspace import Workspace
 
 
 class Asked:
@@ -29,7 +30,8 @@ class Asked:
     A method that raises is asked no more; the others go on.
 
     Args:
-        texts: the methods, as `peephole.attributions.methods.build` takes them.
+        specs: of the methods: ``method`` and ``method_code``, see `Workspace.method`.
+        workspace: makes methods of them.
         network: the canonical graph that they explain.
         folder: an empty folder for the maps.
 
@@ -37,20 +39,22 @@ class Asked:
         errors: what methods raised.
     """
 
-    def __init__(self, texts: Mapping[str, str], network: Canonical, folder: Path) -> None:
+    def __init__(
+        self, specs: Mapping[str, Mapping[str, Any]], workspace: Workspace, network: Canonical, folder: Path
+    ) -> None:
         from peephole.attributions.base import layers_of
-        from peephole.attributions.methods import build
 
         self.errors: dict[str, Exception] = {}
-        self._texts, self._network, self._folder = texts, network, folder
+        self._network, self._folder = network, folder
+        self._texts = {key: workspace.method_name(spec) for key, spec in specs.items()}
         self._methods: dict[str, tuple[Attribution, tuple[str, ...]]] = {}
         self._arrays: dict[str, dict[str, NDArray[np.float32]]] = {}
-        self._seconds = dict.fromkeys(texts, 0.0)
-        self._rows = dict.fromkeys(texts, 0)
+        self._seconds = dict.fromkeys(specs, 0.0)
+        self._rows = dict.fromkeys(specs, 0)
         self._pass_seconds, self._pass_rows = 0.0, 0
-        for key, text in texts.items():
+        for key, spec in specs.items():
             with self._caught(key):
-                method = build(text)
+                method = workspace.method(spec)
                 self._methods[key] = (method, layers_of(method, network))
 
     def explain(self, probes: Probes, batch: int, report: Callable[[float], None]) -> None:

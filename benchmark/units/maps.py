@@ -54,9 +54,9 @@ class Maps(Unit):
         probes = read_probes(units[0].inputs["probes"], workspace, share_of(units[0]))
         channels, height, width = probes.image.shape[1:]
         network = canonicalise(load(units[0].inputs["network"], workspace), (channels, height, width))
-        texts = {unit.digest: unit.spec["method"] for unit in units}
+        specs = {unit.digest: unit.spec for unit in units}
         with workspace.store.scratch() as folder:
-            asked = Asked(texts, network, folder)
+            asked = Asked(specs, workspace, network, folder)
             asked.explain(probes, workspace.machine.batch, workspace.report)
             for unit in units:
                 error = asked.errors.get(unit.digest)

@@ -100,11 +100,11 @@ class _Comparison:
         from peephole.leaderboard.scoring import score_maps
 
         metrics = {name: self._metrics[name] for name in wanted}
-        texts = {unit.digest: unit.spec["method"] for unit in self._units if unit.digest not in self.errors}
+        specs = {unit.digest: unit.spec for unit in self._units if unit.digest not in self.errors}
         for number, piece in enumerate(self._parts):
             channels, height, width = piece.probes.image.shape[1:]
             with workspace.store.scratch() as folder:
-                asked = Asked(texts, canonicalise(network, (channels, height, width)), folder)
+                asked = Asked(specs, workspace, canonicalise(network, (channels, height, width)), folder)
                 asked.explain(piece.probes, workspace.machine.batch, lambda share: None)
                 self.errors |= asked.errors
                 for unit in self._units:

@@ -13,6 +13,7 @@ from peephole.models.base import MODELS
 from peephole.store.store import Store
 from peephole.units import asked as module
 from peephole.units.asked import Asked
+from peephole.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,8 @@ def probes():
 
 def ask(texts, network, probes, folder, batch=4):
     shares = []
-    asked = Asked(texts, network, folder)
+    specs = {key: {"method": text, "method_code": ""} for key, text in texts.items()}
+    asked = Asked(specs, Workspace(Store(folder / "store")), network, folder)
     asked.explain(probes, batch, shares.append)
     return asked, shares
 

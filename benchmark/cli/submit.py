@@ -1,0 +1,200 @@
+"""``peephole submit``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from peephole.cli.flags import (
+    DEFAULT_OUT,
+    Beside,
+    Data,
+    HeldOut,
+    Json,
+    LimitMemory,
+    LimitSeconds,
+    MethodOptions,
+    Out,
+    Quiet,
+    limits_of,
+)
+from peephole.cli.stopping import Terminated, raise_on_termination
+from peephole.machine import BATCH, Machine, device_kind
+
+if TYPE_CHECKING:
+    from peephole.evaluation import Entry, Evaluation
+
+STOPPED = 130
+TERMINATED = 143
+
+
+def submit_command(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET",
+            help="my_method.py, my_method.py:function, package.module:object, or a library's, such as "
+            "captum:IntegratedGradients.",
+        ),
+    ],
+    suite: Annotated[
+        str | None,
+        typer.Argument(metavar="[SUITE]", help="Which suite; that of the folder's last run, or quick."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the row; by default after the target.")] = None,
+    option: MethodOptions = None,
+    beside: Beside = None,
+    share: Annotated[
+        float, typer.Option(help="Score it on this share of the pictures: for methods that are too costly for all.")
+    ] = 1.0,
+    out: Out = DEFAULT_OUT,
+    data: Data = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    held_out: HeldOut = None,
+    seconds: LimitSeconds = None,
+    memory: LimitMemory = None,
+    batch: Annotated[int, typer.Option(help="Pictures that the method is handed at once.")] = BATCH,
+    workers: Annotated[int | None, typer.Option(help="Processes that compute at once.")] = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="TARGET is the name of an earlier submission: take it off the board.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the method, and only say what would be done and how long.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Put a method on the board, beside the benchmark's own, and say where it stands.
+
+    The method is checked first (peephole check), and runs in a process of its own that sees networks, pictures and
+    labels, and nothing of the backdoors. Models, maps and scores that the folder has already are not computed again;
+    the suite and its options are those of the folder's last run. A method that fails leaves the board as it was.
+    Submitting under the same name again replaces the row.
+
+    Examples:
+
+    - `peephole submit my_method.py`
+    - `peephole submit my_method.py:explain --name mine --option samples=25`
+    - `peephole submit captum:IntegratedGradients --option n_steps=20`
+    - `peephole submit my_method.py --held-out 3141592653589793 --out held-out`
+    - `peephole submit --remove mine`
+    """
+    from peephole.options import Options
+
+    if remove:
+        _remove(target, out)
+        return
+    from peephole.evaluation import checked, compute, enter, staged
+
+    machine = Machine(device, batch=batch, workers=1 if workers is None else workers)
+    limits = limits_of(seconds, memory)
+    options = None if held_out is None else Options(held_out=held_out)
+    speak = not (quiet or as_json)
+    raise_on_termination()
+    try:
+        with staged(target, name=name, options=option or (), beside=beside or (), share=share) as submission:
+            entry = enter(submission, suite, options, out)
+            _say(f"checking {submission.name} …", speak)
+            check = checked(submission, device, limits)
+            estimate = _estimate(entry, data, machine, check.passes)
+            _say(estimate["sentence"], speak or dry_run)
+            if dry_run:
+                if as_json:
+                    _print_json(estimate)
+                return
+            if workers is None:
+                machine = replace(machine, workers=estimate["workers"])
+            if not speak:
+                result = compute(entry, check, data=data, machine=machine, limits=limits)
+            else:
+                from peephole.cli.progress import ProgressWatcher
+
+                with ProgressWatcher(estimate["units"]) as watcher:
+                    result = compute(entry, check, data=data, machine=machine, limits=limits, watcher=watcher)
+    except KeyboardInterrupt as stop:
+        typer.echo("peephole: stopped; what is done is kept, the same command goes on from there.", err=True)
+        raise typer.Exit(TERMINATED if isinstance(stop, Terminated) else STOPPED) from None
+    if as_json:
+        _print_json(_as_json(result))
+    else:
+        _print(result)
+
+
+def _estimate(entry: Entry, data: Path | None, machine: Machine, passes: float) -> dict[str, Any]:
+    """What is to be done, and a sentence about it."""
+    from peephole.estimate import estimate, total_seconds, worker_count
+    from peephole.store.store import Store
+
+    plan = entry.plan(data)
+    kind = device_kind(machine.device)
+    estimates = estimate(plan, Store(entry.out / "store"), kind, passes)
+    todo = [one for one in estimates if not one.cached]
+    trainings = sum(one.unit.cost().weights > 0 for one in todo)
+    seconds = total_seconds(estimates)
+    what = f"{len(todo)} of {len(estimates)} units" + (f", {trainings} trainings among them" if trainings else "")
+    return {
+        "suite": plan.suite.identifier,
+        "units": len(estimates),
+        "cached": len(estimates) - len(todo),
+        "trainings": trainings,
+        "estimated_seconds": round(seconds, 1),
+        "workers": worker_count(plan, machine.device),
+        "sentence": f"{plan.suite.identifier}: {what} to compute, about {_duration(seconds)} on {kind}.",
+    }
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+
+
+def _remove(name: str, out: Path) -> None:
+    from peephole.store.folder import open_folder
+    from peephole.submissions.folder import remove
+
+    remove(name, open_folder(out, create=False))
+    typer.echo(f"{name} is no more among the submissions in {out}; the next run or submission writes the board anew.")
+
+
+def _say(text: str, speak: bool) -> None:
+    if speak:
+        typer.echo(text, err=True)
+
+
+def _print_json(value: object) -> None:
+    from peephole.cli.tables import print_json
+
+    print_json(value)
+
+
+def _as_json(result: Evaluation) -> dict[str, Any]:
+    from peephole.cli.tables import records
+
+    plain = ("name", "score", "score_lo", "score_hi", "rank", "rank_interval", "tie_group", "rows", "best_layer")
+    board = result.leaderboard
+    return {
+        **{name: getattr(result, name) for name in plain},
+        "suite": result.run.suite,
+        "folder": str(result.run.folder),
+        "own_rows": records(board[board["method"] == result.name]),
+        "leaderboard": records(board),
+        "checks": result.check.as_json(),
+    }
+
+
+def _print(result: Evaluation) -> None:
+    from peephole.cli.leaderboard import print_board
+    from peephole.cli.tables import console
+
+    screen = console()
+    print_board(result.leaderboard, screen, every_layer=False)
+    screen.print()
+    screen.print(result.sentence, soft_wrap=True)
+    screen.print(
+        f"In {result.run.folder}: leaderboard.csv, scores.csv, rows/ (to publish). Recompute it: peephole verify.",
+        soft_wrap=True,
+    )
+    for failure in result.run.outcome.failed:
+        typer.echo(f"peephole: failed: {failure.unit.label}: {failure.reason}", err=True)

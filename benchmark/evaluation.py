@@ -1,0 +1,294 @@
+"""A submission from the method to its row: checked, computed beside the reference rows, put on the board."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from peephole.engines.outcome import Outcome, Watcher
+from peephole.errors import PeepholeError
+from peephole.machine import Machine
+from peephole.options import Options
+from peephole.request import REQUEST, read_request
+from peephole.runner import RunResult, plan_run, run_with
+from peephole.store.folder import MARKER, refuse_foreign
+from peephole.submissions.failure import SubmissionError
+from peephole.submissions.folder import keep, stored
+from peephole.submissions.limits import Limits
+from peephole.submissions.submission import METHOD, Submission
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from peephole.checking import CheckResult
+    from peephole.plan import Plan
+
+DEFAULT_OUT = Path("peephole-results")
+DEFAULT_SUITE = "quick"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Where a submission stands.
+
+    Attributes:
+        name: of its row.
+        score, score_lo, score_hi: the headline at its best layer and its 95 % interval; 0 is chance, 1 the truth's.
+        rank, rank_interval, tie_group: among all rows; the interval as ``"3-7"``.
+        rows: how many rows there are, those of all layers.
+        best_layer: chosen on pictures that no reported number knows.
+        leaderboard: the whole board, a row a (method, layer).
+        scores: the submission's own rows of scores.csv.
+        check: what `peephole.check` said of it.
+        run: what the run gave, the folder and all tables among it.
+    """
+
+    name: str
+    score: float
+    score_lo: float
+    score_hi: float
+    rank: int | None
+    rank_interval: str
+    tie_group: int | None
+    rows: int
+    best_layer: str
+    leaderboard: pd.DataFrame
+    scores: pd.DataFrame
+    check: CheckResult
+    run: RunResult
+
+    @property
+    def sentence(self) -> str:
+        """The result in one sentence."""
+        if self.rank is None:
+            return (
+                f"{self.name} has no rank: it lacks scores that other rows have, or no model of the run is certified."
+            )
+        return (
+            f"{self.name} is number {self.rank} ({self.rank_interval.replace('-', '–')}) of {self.rows} at "
+            f"{self.best_layer}, its best layer: score {self.score:.2f} "
+            f"[{self.score_lo:.2f}, {self.score_hi:.2f}], where 0 is chance and 1 the truth itself."
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A submission and the run that it is to be part of.
+
+    Attributes:
+        submission: the new one.
+        others: those that the folder has already; not one of the same name, which is replaced.
+        suite, options: of the run.
+        out: the result folder.
+    """
+
+    submission: Submission
+    others: tuple[Submission, ...]
+    suite: str
+    options: Options
+    out: Path
+
+    @property
+    def submissions(self) -> tuple[Submission, ...]:
+        """All that are to be on the board."""
+        return (*self.others, self.submission)
+
+    def plan(self, data: Path | None = None) -> Plan:
+        """The plan of the run."""
+        return plan_run(self.suite, data=data, options=self.options, submissions=self.submissions)
+
+
+def evaluate(
+    method: str | Callable[..., Any] | type | object,
+    suite: str | None = None,
+    *,
+    name: str | None = None,
+    method_options: Mapping[str, Any] | None = None,
+    beside: Iterable[str | Path] = (),
+    share: float = 1.0,
+    out: str | Path = DEFAULT_OUT,
+    options: Options | None = None,
+    data: Path | None = None,
+    machine: Machine | None = None,
+    limits: Limits | None = None,
+    watcher: Watcher | None = None,
+) -> Evaluation:
+    """Put a method on a board, beside the benchmark's own, and say where it stands.
+
+    Models, maps and scores that the folder has already are not computed again. The method runs in a process of its own
+    that gets networks, pictures and labels, and nothing about the backdoors.
+
+    Args:
+        method: a function ``(model, x, target) -> map`` or ``(model, x, target, layers) -> {layer: map}``, a class
+            with ``attribute``, or a text that names one, such as ``"my_method.py"``, ``"package.module:name"`` or
+            ``"captum:IntegratedGradients"``.
+        suite: its name; that of the folder's last run if not given, ``"quick"`` if there was none.
+        name: of its row; by default the method's.
+        method_options: what a text's function or class is called with, by name.
+        beside: files and folders that the method reads.
+        share: of the pictures that it is scored on, in (0,1]; less where it is too costly for all.
+        out: the result folder.
+        options: changes to the suite; those of the folder's last run if neither they nor a suite are given.
+        data: the folder with the user's data sets.
+        machine: what to compute on.
+        limits: what the method's process may use.
+        watcher: told of the progress.
+
+    Raises:
+        SubmissionError: the method cannot be loaded, fails a check or on a picture, or uses more than it may. The board
+            is what it was.
+        PeepholeError: see `peephole.run`; or the folder has this very method under another name.
+    """
+    machine = machine or Machine()
+    with staged(method, name=name, options=method_options, beside=map(Path, beside), share=share) as submission:
+        entry = enter(submission, suite, options, Path(out))
+        check = checked(submission, machine.device, limits)
+        return compute(entry, check, data=data, machine=machine, limits=limits, watcher=watcher)
+
+
+@contextmanager
+def staged(
+    method: str | Callable[..., Any] | type | object,
+    *,
+    name: str | None = None,
+    options: Mapping[str, Any] | Iterable[str] | None = None,
+    beside: Iterable[Path] = (),
+    share: float = 1.0,
+) -> Iterator[Submission]:
+    """A submission whose files lie in a folder that is gone afterwards.
+
+    All arguments are as of `evaluate`; ``options`` may be texts, ``key=value`` each.
+
+    Raises:
+        PeepholeError: see `peephole.submissions.target.submission` and `peephole.submissions.live.from_object`.
+    """
+    texts = [f"{key}={value!r}" for key, value in options.items()] if isinstance(options, Mapping) else options
+    with tempfile.TemporaryDirectory(prefix="peephole-source-") as folder:
+        source = Path(folder) / "source"
+        source.mkdir()
+        if isinstance(method, str | Path):
+            from peephole.submissions.target import submission
+
+            made = submission(str(method), source, name=name, options=tuple(texts or ()), beside=beside, share=share)
+        else:
+            from peephole.submissions.live import from_object
+
+            if texts:
+                raise PeepholeError(
+                    "options are for a method given by name; give functools.partial(method, …) instead."
+                )
+            made = replace(from_object(method, source, name=name), share=share)
+        yield made
+
+
+def enter(submission: Submission, suite: str | None, options: Options | None, out: Path) -> Entry:
+    """Which run a submission becomes part of.
+
+    Raises:
+        PeepholeError: the folder holds something else, the same method under another name, or public models where
+            held-out ones are asked for.
+    """
+    refuse_foreign(out)
+    last = read_request(out) if (out / REQUEST).is_file() else None
+    if last is not None and (suite, options) == (None, None):
+        suite, options = last.suite, last.options
+    options = options or Options()
+    if last is not None and last.options.held_out != options.held_out:
+        raise PeepholeError(
+            f"the board in {out} is of {_seen(last.options)}, not of {_seen(options)}; give another folder with --out."
+        )
+    there = stored(out) if (out / MARKER).exists() else ()
+    twin = next((one for one in there if one.digest == submission.digest and one.name != submission.name), None)
+    if twin is not None:
+        raise PeepholeError(
+            f"this very method is on the board in {out} as {twin.name}; change it, or give that --name."
+        )
+    others = tuple(one for one in there if one.name != submission.name)
+    return Entry(submission, others, suite or DEFAULT_SUITE, options, out)
+
+
+def _seen(options: Options) -> str:
+    return "public models" if options.held_out is None else f"models held out by {options.held_out}"
+
+
+def checked(submission: Submission, device: str = "auto", limits: Limits | None = None) -> CheckResult:
+    """What `peephole.check` says of a submission, if it passes.
+
+    Raises:
+        SubmissionError: it does not; the message is the first thing that is wrong.
+    """
+    from peephole.checking import check_submission
+
+    found = check_submission(submission, device=device, limits=limits)
+    failed = next((one for one in found.findings if one.status == "failed"), None)
+    if failed is not None:
+        raise SubmissionError(
+            f"{submission.name} does not pass the check '{failed.title}': {failed.found}; see peephole check "
+            f"{submission.written}."
+        )
+    return found
+
+
+def compute(
+    entry: Entry,
+    check: CheckResult,
+    *,
+    data: Path | None = None,
+    machine: Machine | None = None,
+    limits: Limits | None = None,
+    watcher: Watcher | None = None,
+) -> Evaluation:
+    """Compute what is missing, and put the submission on the board if all of it could be computed.
+
+    Raises:
+        SubmissionError: it failed on a unit; nothing but the store has changed.
+        PeepholeError: see `peephole.run`.
+    """
+    ours = entry.submission
+
+    def accept(outcome: Outcome) -> None:
+        for failure in outcome.failed:
+            if failure.unit.spec.get("method") == METHOD and failure.unit.spec["method_code"] == ours.digest:
+                raise SubmissionError(f"{failure.reason} (to {failure.unit.label})", failure.trace)
+        keep(ours, entry.out)
+
+    result = run_with(
+        entry.submissions,
+        entry.suite,
+        out=entry.out,
+        data=data,
+        machine=machine,
+        options=entry.options,
+        watcher=watcher,
+        limits=limits,
+        accept=accept,
+    )
+    return _evaluation(ours.name, result, check)
+
+
+def _evaluation(name: str, result: RunResult, check: CheckResult) -> Evaluation:
+    import pandas as pd
+
+    board = result.leaderboard
+    own = board[board["method"] == name]
+    best = own[own["best_layer"]].iloc[0] if own["best_layer"].any() else own.iloc[0]
+    ranked = not pd.isna(best["rank"])
+    return Evaluation(
+        name=name,
+        score=float(best["score"]),
+        score_lo=float(best["score_lo"]),
+        score_hi=float(best["score_hi"]),
+        rank=int(best["rank"]) if ranked else None,
+        rank_interval=str(best["rank_interval"]),
+        tie_group=int(best["tie_group"]) if ranked else None,
+        rows=len(board),
+        best_layer=str(best["layer"]),
+        leaderboard=board,
+        scores=result.scores[result.scores["method"] == name].reset_index(drop=True),
+        check=check,
+        run=result,
+    )

@@ -1,0 +1,176 @@
+"""From a method to its row: `peephole.evaluate`, on a small run."""
+
+import hashlib
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import peephole
+from peephole import evaluation
+from peephole.checking import CheckResult
+from peephole.datasets.shapes import Shapes
+from peephole.leaderboard.tables import read_csv
+from peephole.machine import Machine
+from peephole.request import read_request
+from peephole.submissions.failure import SubmissionError
+from peephole.submissions.folder import stored
+
+OPTIONS = peephole.Options(
+    seeds=1,
+    samples=8,
+    triggers=("square",),
+    methods=("gradient",),
+    metrics=("completeness", "sanity_top_down"),
+    epochs=2,
+)
+GRADIENT = """
+import torch
+
+def explain(model, x, target):
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(model(x).gather(1, target[:, None]).sum(), x)[0]
+"""
+LATE = GRADIENT.replace("    x =", "    calls.append(1)\n    assert len(calls) < 3, 'enough of it'\n    x =")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Shapes, "counts", {"train": 2500, "test": 500})
+        # So little training misses the gates; what is not certified is not ranked.
+        patch.setattr("peephole.cells.passes", lambda certificate, gates: True)
+        yield
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("reference") / "results"
+    peephole.run("quick", out=folder, options=OPTIONS, machine=Machine("cpu"))
+    return folder
+
+
+@pytest.fixture
+def results(reference, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(reference, tmp_path / "results")
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Without the check before, which has tests of its own and takes its time."""
+
+    def fine(submission, device="auto", limits=None):
+        return CheckResult(submission.name, "", "", submission.digest, (), "", False, (), 1.0, 1.0, 0, 0.0)
+
+    monkeypatch.setattr(evaluation, "checked", fine)
+
+
+def method_file(folder, code=GRADIENT, name="mine"):
+    path = folder / f"{name}.py"
+    path.write_text(code)
+    return str(path)
+
+
+def everything(folder):
+    """What lies in a folder, but its store."""
+    return {
+        path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and "store" not in path.relative_to(folder).parts
+    }
+
+
+def test_a_row_beside_the_reference_rows(results, tmp_path):
+    before = read_csv(results / "leaderboard.csv")
+    result = peephole.evaluate(method_file(tmp_path), out=results, machine=Machine("cpu"))
+    board = read_csv(results / "leaderboard.csv")
+    assert result.name == "mine"
+    assert set(board["method"]) == {*before["method"], "mine"}
+    assert result.check.passed
+    # The suite and its options are those of the run, and nothing else was computed again.
+    assert read_request(results).options == OPTIONS
+    assert {unit.spec["method"] for unit in result.run.outcome.computed if "method" in unit.spec} == {"submission"}
+    # It is the benchmark's own gradient, to the picture, but for the normalisation that lies between.
+    own, theirs = (
+        board[(board["method"] == name) & (board["layer"] == "input")].iloc[0] for name in ("gradient", "mine")
+    )
+    assert theirs["completeness"] == pytest.approx(own["completeness"], abs=0.05)
+    assert result.rank == theirs["rank"]
+    assert result.best_layer == "input"
+    assert str(result.rank) in result.sentence
+    assert (result.scores["submission"] != "").all()
+    # Once more costs nothing, and a later run keeps it on the board.
+    again = peephole.run("quick", out=results, options=OPTIONS, machine=Machine("cpu"))
+    assert not again.outcome.computed
+    assert "mine" in set(again.leaderboard["method"])
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_what_fails_on_the_way_leaves_the_board_as_it_was(results, tmp_path):
+    before = everything(results)
+    with pytest.raises(SubmissionError, match=r"AssertionError: enough of it \(mine.py, line 7") as caught:
+        peephole.evaluate(method_file(tmp_path, "calls = []\n" + LATE), out=results, machine=Machine("cpu"))
+    assert "\n" not in str(caught.value)
+    assert everything(results) == before
+    assert not stored(results)
+    again = peephole.run("quick", out=results, options=OPTIONS, machine=Machine("cpu"))
+    assert not again.outcome.computed
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_objects_of_this_process_are_evaluated_too(results):
+    scale = 2.0
+
+    def doubled(model, x, target):
+        x = x.clone().requires_grad_()
+        return scale * torch.autograd.grad(model(x).gather(1, target[:, None]).sum(), x)[0]
+
+    result = peephole.evaluate(doubled, name="doubled", out=results, machine=Machine("cpu"))
+    assert result.name == "doubled"
+    assert np.isfinite(result.score)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_the_same_name_replaces_and_the_same_method_is_refused(results, tmp_path):
+    target = method_file(tmp_path)
+    first = peephole.evaluate(target, out=results, machine=Machine("cpu"))
+    with pytest.raises(peephole.PeepholeError, match=r"on the board in .* as mine"):
+        peephole.evaluate(target, name="other", out=results, machine=Machine("cpu"))
+    method_file(tmp_path, GRADIENT.replace("return ", "return -"))
+    second = peephole.evaluate(target, out=results, machine=Machine("cpu"))
+    (kept,) = stored(results)
+    assert kept.name == "mine"
+    assert first.score != second.score
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"name": "oracle"}, "calibration row of the benchmark"),
+        ({"name": "grad-cam"}, "method of the benchmark"),
+        ({"name": "<b>"}, "cannot stand on a board"),
+        ({"share": 0}, "share of the pictures is 0"),
+        ({"method_options": {"samples": 3}}, "has no option 'samples'"),
+        ({"options": peephole.Options(held_out=5)}, "give another folder"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_written(results, tmp_path, given, words):
+    before = everything(results)
+    with pytest.raises(peephole.PeepholeError, match=words) as caught:
+        peephole.evaluate(method_file(tmp_path), out=results, machine=Machine("cpu"), **given)
+    assert "\n" not in str(caught.value)
+    assert everything(results) == before
+
+
+def test_a_changed_copy_of_a_submission_is_not_trusted(results, tmp_path, monkeypatch):
+    with evaluation.staged(method_file(tmp_path)) as one:
+        kept = evaluation.keep(one, results)
+    assert kept == replace(one, source=kept.source)
+    assert stored(results) == (kept,)
+    (kept.source / "mine.py").write_text("def explain(model, x, target): return x")
+    with pytest.raises(peephole.PeepholeError, match="changed after it was submitted"):
+        stored(results)
