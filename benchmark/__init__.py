@@ -10,20 +10,49 @@ from typing import TYPE_CHECKING, Any
 from peephole._version import __version__
 
 if TYPE_CHECKING:
+    from peephole.checking import CheckResult, check
     from peephole.errors import PeepholeError, UnknownName
+    from peephole.evaluation import Evaluation, evaluate
     from peephole.machine import Machine
+    from peephole.merging import MergeResult, merge
     from peephole.options import Options
     from peephole.runner import RunResult, run
+    from peephole.verification.result import VerifyResult
+    from peephole.verification.verifying import verify
 
-__all__ = ["Machine", "Options", "PeepholeError", "RunResult", "UnknownName", "__version__", "run"]
+__all__ = [
+    "CheckResult",
+    "Evaluation",
+    "Machine",
+    "MergeResult",
+    "Options",
+    "PeepholeError",
+    "RunResult",
+    "UnknownName",
+    "VerifyResult",
+    "__version__",
+    "check",
+    "evaluate",
+    "merge",
+    "run",
+    "verify",
+]
 
 _HOMES = {
+    "CheckResult": "peephole.checking",
+    "Evaluation": "peephole.evaluation",
     "Machine": "peephole.machine",
+    "MergeResult": "peephole.merging",
     "Options": "peephole.options",
     "PeepholeError": "peephole.errors",
     "RunResult": "peephole.runner",
     "UnknownName": "peephole.errors",
+    "VerifyResult": "peephole.verification.result",
+    "check": "peephole.checking",
+    "evaluate": "peephole.evaluation",
+    "merge": "peephole.merging",
     "run": "peephole.runner",
+    "verify": "peephole.verification.verifying",
 }
 
 

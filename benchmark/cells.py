@@ -12,6 +12,7 @@ from peephole.certificates import passes
 from peephole.errors import PeepholeError
 from peephole.leaderboard.cells import Cell
 from peephole.plan import Backdoor, Plan, Row
+from peephole.submissions.submission import METHOD
 from peephole.units.probe_set import covered, share_of
 from peephole.workspace import Workspace
 
@@ -69,7 +70,9 @@ def _cells(row: Row, certified: bool, plan: Plan, workspace: Workspace) -> Itera
             "suite_version": str(plan.suite.version),
             "data_digest": clean["data_digest"],
             "model_digest": row.backdoor.model.digest[:16],
+            "weights_digest": _weights_digest(row.backdoor, workspace),
             "method_digest": row.maps.spec["method_code"],
+            "submission": _submission(row, workspace),
             **{name: maps[name] for name in ("torch_version", "device", "dtype", "peephole_version", "dirty")},
         },
     }
@@ -93,6 +96,18 @@ def _cells(row: Row, certified: bool, plan: Plan, workspace: Workspace) -> Itera
                 best=best,
                 valid=valid[index],
             )
+
+
+def _weights_digest(backdoor: Backdoor, workspace: Workspace) -> str:
+    """What two people compare to see that they speak of the same network, to the bit."""
+    return str(workspace.store.facts(backdoor.model.kind, backdoor.model.digest).get("weights_digest", ""))
+
+
+def _submission(row: Row, workspace: Workspace) -> str:
+    """What was submitted; nothing for other methods."""
+    if row.is_calibration or row.maps.spec["method"] != METHOD:
+        return ""
+    return next(one.described for one in workspace.submissions if one.name == row.method)
 
 
 def _selection(backdoor: Backdoor, workspace: Workspace) -> NDArray[np.bool_]:

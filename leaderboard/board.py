@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from peephole.errors import PeepholeError
-from peephole.leaderboard.alignment import Lineup, align
+from peephole.leaderboard.alignment import Lineup, Row, align
 from peephole.leaderboard.best_layers import best_layers
 from peephole.leaderboard.cells import Cell, check_cells
 from peephole.leaderboard.estimate import Estimate, estimate_mean
@@ -20,13 +22,26 @@ from peephole.leaderboard.ranking import competition_ranks, rank_intervals, rank
 from peephole.leaderboard.resamples import Resamples
 from peephole.leaderboard.tables import SEPARATOR
 
+ORIGIN = (
+    "submission",
+    "method_digest",
+    "data_digest",
+    "peephole_version",
+    "torch_version",
+    "device",
+    "dtype",
+    "dirty",
+)
+"""What the board tells of the provenance of a row's cells."""
+
 
 def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
     """Compare all rows of one subject (a suite's data set and model).
 
     Columns: method, kind, layer; best_layer; score, score_lo, score_hi; rank, rank_interval, tie_group; for each metric
     its mean and <metric>_lo, <metric>_hi; n, n_valid, n_invalid; ms_per_image, passes, pareto; score_of, core_metrics,
-    lower_is_better; suite, suite_version.
+    lower_is_better; suite, suite_version; submission, method_digest, data_digest, peephole_version,
+    torch_version, device, dtype, dirty, models_digest.
 
     - The score is `HEADLINE`: 0 is what a map that knows nothing is expected to score, 1 the truth's score. Each
       poisoned model's scores are scaled by the `scales` of its pictures. A metric's own column is not corrected; it is
@@ -47,6 +62,9 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
       intervals mean with one model and with several. With a single reported picture intervals are empty, the rank
       interval spans the board and all rows tie.
     - best_layer as in `best_layers`, which looks at the selection pictures, of which no other number here knows.
+    - The columns from submission on say where a row comes from, each value once, separated by `SEPARATOR`, where the
+      row's models differ. models_digest is of all models together, of what they were made from and what came of it:
+      rows with the same one explain the same networks.
     - n counts the reported pictures of all models that the row has a score of, n_invalid those on which a map of the
       row had nothing to score under some metric, n_valid the others.
     - ms_per_image and passes are means over what the row's maps cost. pareto marks the `pareto_front` of the methods at
@@ -91,6 +109,8 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
     frame["core_metrics"] = SEPARATOR.join(sorted({cell.metric for cell in cells if cell.core}))
     frame["lower_is_better"] = SEPARATOR.join(sorted({cell.metric for cell in cells if cell.direction == "lower"}))
     frame["suite"], frame["suite_version"] = lineup.subject[:2]
+    for name, values in _provenance(cells, lineup).items():
+        frame[name] = pd.Series(values, dtype="str")
     return frame.sort_values("rank", kind="stable", na_position="last", ignore_index=True)
 
 
@@ -138,6 +158,27 @@ def _cost(cells: Sequence[Cell], lineup: Lineup, name: str) -> NDArray[np.float6
         if not np.isnan(getattr(cell, name)):
             cost[cell.row].append(getattr(cell, name))
     return np.array([np.mean(cost[row]) if cost[row] else np.nan for row in lineup.rows], dtype=np.float64)
+
+
+def _provenance(cells: Sequence[Cell], lineup: Lineup) -> dict[str, list[str]]:
+    """Where each row comes from, over the models that count; over all where none does."""
+    own: dict[Row, list[Cell]] = {row: [] for row in lineup.rows}
+    none_counts = not any(cell.certified for cell in cells)
+    for cell in cells:
+        if cell.certified or none_counts:
+            own[cell.row].append(cell)
+    columns = {
+        name: [SEPARATOR.join(dict.fromkeys(cell.provenance[name] for cell in own[row])) for row in lineup.rows]
+        for name in ORIGIN
+    }
+    return {**columns, "models_digest": [_models_digest(own[row]) for row in lineup.rows]}
+
+
+def _models_digest(cells: Sequence[Cell]) -> str:
+    """SHA-256 of trigger, seed, model digest and weights digest of each model; the first 16 hexadecimal digits."""
+    names = ("model_digest", "weights_digest")
+    models = sorted({(cell.trigger, cell.seed, *(cell.provenance[name] for name in names)) for cell in cells})
+    return hashlib.sha256(json.dumps(models).encode()).hexdigest()[:16]
 
 
 def _pareto(frame: pd.DataFrame) -> NDArray[np.bool_]:

@@ -16,7 +16,9 @@ PROVENANCE = (
     "suite_version",
     "data_digest",
     "model_digest",
+    "weights_digest",
     "method_digest",
+    "submission",
     "peephole_version",
     "torch_version",
     "device",
@@ -52,7 +54,9 @@ class Cell:
         passes: the same in multiples of one forward and backward pass, NaN where it is not known.
         direction, core: the metric's facts, see `Metric`.
         certified: whether the poisoned model passed the gates of its certificate.
-        provenance: exactly the keys of `PROVENANCE`.
+        provenance: exactly the keys of `PROVENANCE`. ``model_digest`` is of what the poisoned model was made from,
+            ``weights_digest`` of what came of it: the same network for two people whose digests agree. ``submission``
+            is what was submitted, with its options; empty for other methods.
 
     Raises:
         PeepholeError: arrays of other dtype or length, numbers that are not finite just where they are scored, or other

@@ -15,12 +15,12 @@ from peephole.leaderboard.cells import PROVENANCE
 LEADERBOARD = "leaderboard.csv"
 SCORES = "scores.csv"
 SEPARATOR = "; "
-"""Between the metrics of a column that names several."""
+"""Between the metrics of a column that names several, and between the values of one that has several."""
 
 # Every other column is a number that may be missing.
 _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("suite", "dataset", "model", "trigger", "method", "kind", "layer", "metric"), "str"),
-    **dict.fromkeys(("rank_interval", "target", "failed_gates", "training_dtype", *PROVENANCE), "str"),
+    **dict.fromkeys(("rank_interval", "target", "failed_gates", "training_dtype", "models_digest", *PROVENANCE), "str"),
     **dict.fromkeys(("direction", "score_of", "core_metrics", "lower_is_better"), "str"),
     **dict.fromkeys(("best_layer", "certified", "core", "pareto"), "bool"),
     **dict.fromkeys(("seed", "n", "n_valid", "n_invalid"), "int64"),

@@ -77,9 +77,10 @@ def print_verification(result: VerifyResult, screen: Console) -> None:
     from peephole.cli.tables import number
 
     caption = (
-        f"difference: the largest between the mean of any metric in the store and made anew, on {result.share:.0%} of "
-        "each method's models, one at least, where 1 is from chance to the truth itself. Models, probe pictures and times "
-        f"are not made anew. The same models: --share {result.share:g} --seed {result.seed}."
+        "difference: between the mean of a metric in the store and made anew, of the metric that is nearest to what is "
+        f"allowed, on {result.share:.0%} of each method's models, one at least; 1 is from chance to the truth itself. "
+        "Models, probe pictures and times are not made anew. The same models again: "
+        f"--share {result.share:g} --seed {result.seed}."
     )
     table = Table(title=Text(f"{result.suite}: which rows reproduce"), caption=Text(caption), header_style="bold")
     table.box, table.title_justify, table.caption_justify = SIMPLE_HEAD, "left", "left"
@@ -100,7 +101,8 @@ def print_verification(result: VerifyResult, screen: Console) -> None:
     screen.print(table)
     for name, findings in (("Differs", result.differences), ("Stale", result.stale)):
         for finding in findings[:SHOWN]:
-            screen.print(f"{name}: {finding}", markup=False, soft_wrap=True)
+            of = f" ({len(finding.rows)} rows)" if len(finding.rows) > 1 else ""
+            screen.print(f"{name}: {finding}{of}", markup=False, soft_wrap=True)
         if len(findings) > SHOWN:
             screen.print(f"… and {len(findings) - SHOWN} more; --json lists all.", soft_wrap=True)
     for note in result.notes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -35,7 +36,18 @@ class KnowsWeights(Protocol):
         ...
 
 
-def weights_identity(model: str, weights: str | Path) -> str:
+@dataclass(frozen=True)
+class KnownFile:
+    """A file of weights that is not at hand: what was trained from it can be planned and read again.
+
+    Attributes:
+        sha256: its digest.
+    """
+
+    sha256: str
+
+
+def weights_identity(model: str, weights: str | Path | KnownFile) -> str:
     """What determines weights: of a file its SHA-256, of a name ``library:model:NAME``. Torch-free.
 
     Text that is one word is a name if the architecture knows weights by name; everything else is a file. Whether there
@@ -48,6 +60,8 @@ def weights_identity(model: str, weights: str | Path) -> str:
     Raises:
         PeepholeError: there is no such file.
     """
+    if isinstance(weights, KnownFile):
+        return weights.sha256
     knowing = _knowing(model, weights)
     if knowing is not None:
         return knowing.weights_identity(str(weights))
@@ -59,7 +73,7 @@ def weights_identity(model: str, weights: str | Path) -> str:
     return file_digest(path)
 
 
-def check_weights(model: str, weights: str | Path) -> None:
+def check_weights(model: str, weights: str | Path | KnownFile) -> None:
     """Look whether there are weights of a name; of a file nothing is looked at. Imports the architecture's library.
 
     Raises:
@@ -86,7 +100,7 @@ def is_named(identity: str) -> bool:
     return ":" in identity
 
 
-def _knowing(model: str, weights: str | Path) -> KnowsWeights | None:
+def _knowing(model: str, weights: str | Path | KnownFile) -> KnowsWeights | None:
     """The architecture, if ``weights`` is a name and the architecture knows names."""
     if is_own(model) or not isinstance(weights, str) or not weights.strip().isidentifier():
         return None

@@ -7,6 +7,7 @@ one JSON text.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import math
@@ -48,6 +49,16 @@ class Shard:
         """The arrays under ``prefix/``, by the rest of their names, in the order in which they were written."""
         start = f"{prefix}/"
         return {name.removeprefix(start): array for name, array in self.arrays.items() if name.startswith(start)}
+
+
+def arrays_digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """A digest of names, types, shapes and bits of arrays: 16 hexadecimal digits; their order does not count."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def write_shard(path: Path, shard: Shard) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 
 import torch
@@ -13,6 +14,8 @@ CLASSES: tuple[type, ...] = (
     *(Tensor, torch.autograd.Function),
     *(thing for thing in vars(nn).values() if isinstance(thing, type)),
 )
+
+FOLDER = Path(torch.__path__[0])
 
 Fingerprint = Mapping[str, object]
 
@@ -29,9 +32,20 @@ def replaced(before: Fingerprint) -> list[str]:
     """
     now = torch_as_it_is()
     classes = {_name(owner) for owner in CLASSES}
-    other = [name for name, value in now.items() if name in before and before[name] is not value]
+    other = [name for name, value in now.items() if name in before and not _same(before[name], value)]
     new = [name for name in now if name not in before and name.rpartition(".")[0] in classes and callable(now[name])]
     return sorted({*other, *new})
+
+
+def _same(before: object, now: object) -> bool:
+    """Whether it is the same thing, or what torch itself has wrapped around it, as its compiler does with
+    ``torch.manual_seed`` when it is first imported.
+    """
+    if now is before:
+        return True
+    code = getattr(now, "__code__", None)
+    of_torch = code is not None and Path(code.co_filename).is_relative_to(FOLDER)
+    return of_torch and getattr(now, "__wrapped__", None) is before
 
 
 def _owners() -> dict[str, ModuleType | type]:

@@ -14,7 +14,7 @@ from typing import Any
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.errors import PeepholeError
 from peephole.leaderboard.base import CALIBRATION
-from peephole.texts.spec import Value
+from peephole.texts.spec import Value, spell
 
 NAME = re.compile(r"[A-Za-z][\w.:+-]{0,63}")
 METHOD = "submission"
@@ -71,8 +71,17 @@ class Submission:
 
     @property
     def written(self) -> str:
-        """Target and options in one text."""
+        """Target and options as they were written, for a command line."""
         return " ".join([self.target, *(f"--option {name}={value}" for name, value in self.options)])
+
+    @property
+    def described(self) -> str:
+        """Target and options in one text that names no folder: ``my_method.py:explain(samples=25)``."""
+        where = self.how.get("text") or ":".join(
+            str(self.how[part]) for part in ("file", "module", "object") if part in self.how
+        )
+        options = ", ".join(f"{name}={spell(value)}" for name, value in self.how["options"].items())
+        return f"{where}({options})" if options else where
 
     def __hash__(self) -> int:
         return hash((self.name, self.digest))

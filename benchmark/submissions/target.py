@@ -120,7 +120,7 @@ def _of_text(text: str, options: tuple[tuple[str, Value], ...]) -> Submission:
     first = names_in(whole)[0]
     return Submission(
         # A row of the benchmark's own method has its name already.
-        name=f"{first}-submitted" if first in ATTRIBUTIONS.names() and whole == first else first,
+        name=f"{first}-submitted" if first in ATTRIBUTIONS.names() else first,
         target="",
         options=(),
         how={"kind": "method", "text": whole, "options": {}, "code": digest(whole)},

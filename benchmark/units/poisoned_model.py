@@ -18,7 +18,7 @@ class PoisonedModelUnit(Unit):
     ``negatives`` and ``trigger_recipe``; inputs: ``clean`` and ``twin``.
 
     The shard holds ``weights/…``, what the trigger has drawn and learnt as ``trigger/…``, and the facts
-    ``certificate`` and ``training_dtype``.
+    ``certificate``, ``training_dtype`` and ``weights_digest``, see `peephole.store.shard.arrays_digest`.
     """
 
     kind: ClassVar[str] = "poisoned_model"
@@ -33,7 +33,7 @@ class PoisonedModelUnit(Unit):
         """Run the attack."""
         from peephole.attacks.poison import Shares
         from peephole.certificates import certificate_facts
-        from peephole.store.shard import Shard
+        from peephole.store.shard import Shard, arrays_digest
         from peephole.units.networks import draw, load, state_arrays
 
         spec = self.spec
@@ -49,5 +49,5 @@ class PoisonedModelUnit(Unit):
             trainer=workspace.trainer(self.digest),
         )
         arrays = {**state_arrays(planted.network, "weights"), **state_arrays(planted.stamper, "trigger")}
-        facts = {"certificate": certificate_facts(planted.certificate), **workspace.training_facts()}
-        return Shard(arrays, facts)
+        facts = {"certificate": certificate_facts(planted.certificate), "weights_digest": arrays_digest(arrays)}
+        return Shard(arrays, {**facts, **workspace.training_facts()})

@@ -24,7 +24,9 @@ def refused(*arguments):
     return lines[0]
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["leaderboard"], ["compare"], ["list"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["new"], ["check"], ["leaderboard"], ["compare"], ["merge"], ["verify"], ["list"]]
+)
 def test_every_command_has_help_that_shows_how(command):
     answer = peephole(*command, "--help")
     assert answer.returncode == 0
@@ -67,6 +69,7 @@ def test_an_unknown_kind_is_told_what_exists():
         (["--methods", "smoothgrad(sample=3)"], "there is no option sample; smoothgrad takes samples=25"),
         (["--methods", "tif(gradient"], "cannot be read; write it like"),
         (["--seeds", "0"], "--seeds must be above 0"),
+        (["--held-out", "-1"], "--held-out must be at least 0 and below 2**63, not -1."),
         (["--batch", "0"], "--batch must be above 0, not 0"),
         (["--batch", "-1", "--dry-run"], "--batch must be above 0, not -1"),
         (["--device", "abacus"], "cannot use device 'abacus'"),

@@ -81,6 +81,15 @@ def test_columns_stand_in_their_order(cell_of: Make) -> None:
         "lower_is_better",
         "suite",
         "suite_version",
+        "submission",
+        "method_digest",
+        "data_digest",
+        "peephole_version",
+        "torch_version",
+        "device",
+        "dtype",
+        "dirty",
+        "models_digest",
     ]
 
 
@@ -160,6 +169,16 @@ def test_seeds_that_disagree_widen_the_interval(cell_of: Make) -> None:
     narrow, wide = (board(cells).iloc[0] for cells in (even, uneven))
     assert narrow["score"] == pytest.approx(wide["score"])
     assert wide["score_hi"] - wide["score_lo"] > 5 * (narrow["score_hi"] - narrow["score_lo"])
+
+
+def test_provenance_is_told_once_where_models_agree_and_in_full_where_not(cell_of: Make) -> None:
+    cells = make_cells(cell_of, SKILL, seeds=[0], torch_version="2.1", weights_digest="w0")
+    alike = board([*cells, *make_cells(cell_of, SKILL, seeds=[1], torch_version="2.1", weights_digest="w1")])
+    assert set(alike["torch_version"]) == {"2.1"}
+    assert alike["models_digest"].nunique() == 1
+    mixed = board([*cells, *make_cells(cell_of, SKILL, seeds=[1], torch_version="2.2", weights_digest="w2")])
+    assert set(mixed["torch_version"]) == {"2.1; 2.2"}
+    assert set(mixed["models_digest"]).isdisjoint(alike["models_digest"])
 
 
 def test_uncertified_models_do_not_enter(cell_of: Make) -> None:

@@ -107,4 +107,7 @@ def test_a_missing_package_is_to_be_installed(tmp_path, monkeypatch):
     with in_process(monkeypatch):
         result = checked(BAD["It imports a package that is not installed"][0], tmp_path, monkeypatch)
     assert "pip install sparkling_saliency" in result["loads"].hint
+    with in_process(monkeypatch):
+        result = checked(method("import sparkling_saliency.maps"), tmp_path, monkeypatch)
+    assert "pip install sparkling_saliency)" in result["answers"].hint
     assert "sparkling_saliency" not in sys.modules

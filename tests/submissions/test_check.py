@@ -278,3 +278,28 @@ def test_subjects_are_the_same_every_time_and_leave_the_random_state_alone():
     plain, retrained = first["plain"], first["retrained"]
     assert not torch.allclose(plain.network(plain.x), retrained.network(plain.x))
     assert first["resized"].x.shape[2] != first["resized"].x.shape[3]
+
+
+@pytest.mark.slow
+def test_a_library_that_loads_torchs_compiler_patches_nothing(tmp_path, monkeypatch):
+    (tmp_path / "method.py").write_text(method("import torch._dynamo\nreturn gradient(model, x, target)"))
+    monkeypatch.chdir(tmp_path)
+    result = check("method.py", device="cpu")
+    assert result["leaves_torch"].status == "passed", result["leaves_torch"].found
+    assert result.passed
+
+
+def test_rounding_that_a_method_amplifies_is_warned_of(tmp_path, monkeypatch):
+    """A map that changes by a thousandth with the size of the batch; by a tenth, it is a fault."""
+    (tmp_path / "method.py").write_text(
+        method("return gradient(model, x, target) * (1 + share * (len(x) == 1))", "model, x, target, share=1e-3")
+    )
+    monkeypatch.chdir(tmp_path)
+    with in_process(monkeypatch):
+        small = check("method.py", device="cpu")
+        large = check("method.py", options={"share": 0.1}, device="cpu")
+    assert small["batch_invariant"].status == "warning"
+    assert "rounding" in small["batch_invariant"].hint
+    assert small.passed
+    assert large["batch_invariant"].status == "failed"
+    assert not large.passed

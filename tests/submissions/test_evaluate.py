@@ -1,16 +1,20 @@
 """From a method to its row: `peephole.evaluate`, on a small run."""
 
 import hashlib
+import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import peephole
 from peephole import evaluation
 from peephole.checking import CheckResult
+from peephole.cli import app
 from peephole.datasets.shapes import Shapes
 from peephole.leaderboard.tables import read_csv
 from peephole.machine import Machine
@@ -174,3 +178,28 @@ def test_a_changed_copy_of_a_submission_is_not_trusted(results, tmp_path, monkey
     (kept.source / "mine.py").write_text("def explain(model, x, target): return x")
     with pytest.raises(peephole.PeepholeError, match="changed after it was submitted"):
         stored(results)
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+THIRD_PARTY = (
+    *("captum:IntegratedGradients", "captum:GuidedBackprop", "captum:Occlusion"),
+    *("zennit:EpsilonPlus", "grad-cam:GradCAM"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [*THIRD_PARTY, *(f"examples/{path.name}" for path in sorted(EXAMPLES.glob("*.py")))])
+def test_methods_of_others_get_rows_by_one_command_each(results, target, monkeypatch):
+    monkeypatch.chdir(EXAMPLES.parent)
+    found = CliRunner().invoke(app, ["submit", target, "--out", str(results), "--device", "cpu", "--json"])
+    assert found.exit_code == 0, found.output
+    answer = json.loads(found.stdout)
+    assert answer["rank"] >= 1
+    assert answer["name"] in set(read_csv(results / "leaderboard.csv")["method"])
+
+
+def test_what_the_command_refuses_is_one_line_and_exit_code_2(tmp_path, results):
+    command = ["submit", str(tmp_path / "nowhere.py"), "--out", str(results)]
+    found = CliRunner().invoke(app, command)
+    assert isinstance(found.exception, peephole.PeepholeError)
+    assert "there is no file" in str(found.exception)

@@ -1,0 +1,1 @@
+"""Files that `peephole new` writes."""

@@ -1,0 +1,1 @@
+"""Verification: making rows anew and saying which reproduce."""
