@@ -43,6 +43,9 @@ class Adapted:
     stochastic: bool
     at: Callable[[Canonical], Sequence[str]] | None = None
 
+    title: ClassVar[str] = "A submitted method"
+    source: ClassVar[str] = "its authors"
+
     def layers(self, model: Canonical) -> Sequence[str]:
         """The layers that it has maps at."""
         if self.at is not None:

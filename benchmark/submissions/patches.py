@@ -49,7 +49,8 @@ def _same(before: object, now: object) -> bool:
 
 
 def _owners() -> dict[str, ModuleType | type]:
-    return {_name(owner): owner for owner in (*MODULES, *CLASSES)}
+    owners: tuple[ModuleType | type, ...] = (*MODULES, *CLASSES)
+    return {_name(owner): owner for owner in owners}
 
 
 def _name(owner: ModuleType | type) -> str:
