@@ -165,7 +165,7 @@ def check_submission(
     start = time.perf_counter()
     findings: list[Finding] = []
     reported: dict[SubmissionError, str] = {}
-    with Trial(submission, device_of(device), limits or Limits(seconds=SECONDS)) as trial:
+    with Trial(submission, device_of(device), limits or submission.limits or Limits(seconds=SECONDS)) as trial:
         for key in in_order():
             one = CHECKS[key]()
             if report is not None:

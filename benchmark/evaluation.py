@@ -144,10 +144,11 @@ def evaluate(
         PeepholeError: see `peephole.run`; or the folder has this very method under another name.
     """
     machine = machine or Machine()
-    with staged(method, name=name, options=method_options, beside=map(Path, beside), share=share) as submission:
+    made = staged(method, name=name, options=method_options, beside=map(Path, beside), share=share, limits=limits)
+    with made as submission:
         entry = enter(submission, suite, options, Path(out))
-        check = checked(submission, machine.device, limits)
-        return compute(entry, check, data=data, machine=machine, limits=limits, watcher=watcher)
+        check = checked(submission, machine.device)
+        return compute(entry, check, data=data, machine=machine, watcher=watcher)
 
 
 @contextmanager
@@ -158,6 +159,7 @@ def staged(
     options: Mapping[str, Any] | Iterable[str] | None = None,
     beside: Iterable[Path] = (),
     share: float = 1.0,
+    limits: Limits | None = None,
 ) -> Iterator[Submission]:
     """A submission whose files lie in a folder that is gone afterwards.
 
@@ -173,7 +175,7 @@ def staged(
         if isinstance(method, str | Path):
             from peephole.submissions.target import submission
 
-            made = submission(str(method), source, name=name, options=tuple(texts or ()), beside=beside, share=share)
+            made = submission(str(method), source, name=name, options=tuple(texts or ()), beside=beside)
         else:
             from peephole.submissions.live import from_object
 
@@ -181,8 +183,8 @@ def staged(
                 raise PeepholeError(
                     "options are for a method given by name; give functools.partial(method, …) instead."
                 )
-            made = replace(from_object(method, source, name=name), share=share)
-        yield made
+            made = from_object(method, source, name=name)
+        yield replace(made, share=share, limits=limits)
 
 
 def enter(submission: Submission, suite: str | None, options: Options | None, out: Path) -> Entry:
@@ -215,7 +217,7 @@ def _seen(options: Options) -> str:
     return "public models" if options.held_out is None else f"models held out by {options.held_out}"
 
 
-def checked(submission: Submission, device: str = "auto", limits: Limits | None = None) -> CheckResult:
+def checked(submission: Submission, device: str = "auto") -> CheckResult:
     """What `peephole.check` says of a submission, if it passes.
 
     Raises:
@@ -223,7 +225,7 @@ def checked(submission: Submission, device: str = "auto", limits: Limits | None 
     """
     from peephole.checking import check_submission
 
-    found = check_submission(submission, device=device, limits=limits)
+    found = check_submission(submission, device=device)
     failed = next((one for one in found.findings if one.status == "failed"), None)
     if failed is not None:
         raise SubmissionError(
@@ -239,7 +241,6 @@ def compute(
     *,
     data: Path | None = None,
     machine: Machine | None = None,
-    limits: Limits | None = None,
     watcher: Watcher | None = None,
 ) -> Evaluation:
     """Compute what is missing, and put the submission on the board if all of it could be computed.
@@ -264,7 +265,6 @@ def compute(
         machine=machine,
         options=entry.options,
         watcher=watcher,
-        limits=limits,
         accept=accept,
     )
     return _evaluation(ours.name, result, check)

@@ -42,8 +42,8 @@ class Options:
         dataset: another data set.
         side: another height and width of its pictures.
         model: another network, see `peephole.models.named`. It is trained where it does not know the suite's weights.
-        weights: the clean model's weights, instead of training it: a file, or a name that the model knows; or a file that
-            is not at hand, where nothing is going to be trained.
+        weights: the clean model's weights, instead of training it: a file, or a name that the model knows; or, where
+            nothing is going to be trained, a file that is not at hand.
     """
 
     triggers: tuple[str, ...] = ()

@@ -24,7 +24,6 @@ from peephole.request import request_of, write_request
 from peephole.store.folder import open_folder
 from peephole.store.store import DamagedShard, Store
 from peephole.submissions.folder import stored
-from peephole.submissions.limits import Limits
 from peephole.submissions.submission import Submission
 from peephole.suites.suite import load_suite
 from peephole.trigger_sheet import draw_triggers
@@ -127,16 +126,12 @@ def run_with(
     machine: Machine | None = None,
     options: Options | None = None,
     watcher: Watcher | None = None,
-    limits: Limits | None = None,
     accept: Callable[[Outcome], None] = lambda outcome: None,
 ) -> RunResult:
-    """`run` with just these submissions.
+    """`run` with just these ``submissions`` besides the suite's methods.
 
-    Args:
-        submissions: methods besides the suite's.
-        suite, out, data, machine, options, watcher: as of `run`.
-        limits: what each submission may use.
-        accept: looks at what became of the units before anything is written beside the store, and may raise.
+    Other arguments are as of `run`. ``accept`` looks at what became of the units before anything is written beside the
+    store, and may raise.
 
     Raises:
         PeepholeError: see `run`; or what ``accept`` raises.
@@ -144,7 +139,7 @@ def run_with(
     options = options or Options()
     plan = plan_run(suite, data=data, options=options, submissions=submissions)
     folder = out
-    workspace = Workspace(Store(folder / "store"), machine, data, options.weights, submissions, limits)
+    workspace = Workspace(Store(folder / "store"), machine, data, options.weights, submissions)
     try:
         return _run(plan, workspace, options, folder, watcher or Silent(), accept)
     finally:

@@ -22,7 +22,6 @@ from peephole.store.opened import OpenShard
 from peephole.store.shard import Shard
 from peephole.store.store import Store, file_digest
 from peephole.submissions.failure import SubmissionError
-from peephole.submissions.limits import Limits
 from peephole.submissions.submission import METHOD, Submission
 from peephole.units.base import Unit
 
@@ -52,7 +51,6 @@ class Workspace:
         weights: the user's file of weights, if there is one, or the name of some.
         submissions: methods that are not the benchmark's; each runs in a process of its own, which goes on from unit to
             unit until `close`.
-        limits: what each of them may use.
     """
 
     def __init__(
@@ -62,14 +60,12 @@ class Workspace:
         data: Path | None = None,
         weights: str | Path | KnownFile | None = None,
         submissions: Iterable[Submission] = (),
-        limits: Limits | None = None,
     ) -> None:
         self.store = store
         self.machine = machine or Machine()
         self.data = data
         self.weights = weights
         self.submissions = tuple(submissions)
-        self.limits = limits
         self._guests: dict[str, Guest] = {}
         self._lost: dict[str, SubmissionError] = {}
         self.report: Callable[[float], None] = lambda share: None
@@ -156,7 +152,7 @@ class Workspace:
             if known is None:
                 raise PeepholeError(f"the submission {digest} is not here; submit it again.")
             try:
-                self._guests[digest] = Guest(known, self.device, self.limits)
+                self._guests[digest] = Guest(known, self.device)
             except SubmissionError as error:
                 self._lost[digest] = error  # it would take as long again for every unit
                 raise

@@ -90,15 +90,16 @@ def submit_command(
     from peephole.evaluation import checked, compute, enter, staged
 
     machine = Machine(device, batch=batch, workers=1 if workers is None else workers)
-    limits = limits_of(seconds, memory)
     options = None if held_out is None else Options(held_out=held_out)
     speak = not (quiet or as_json)
     raise_on_termination()
     try:
-        with staged(target, name=name, options=option or (), beside=beside or (), share=share) as submission:
+        limits = limits_of(seconds, memory)
+        made = staged(target, name=name, options=option or (), beside=beside or (), share=share, limits=limits)
+        with made as submission:
             entry = enter(submission, suite, options, out)
             _say(f"checking {submission.name} …", speak)
-            check = checked(submission, device, limits)
+            check = checked(submission, device)
             estimate = _estimate(entry, data, machine, check.passes)
             _say(estimate["sentence"], speak or dry_run)
             if dry_run:
@@ -108,12 +109,12 @@ def submit_command(
             if workers is None:
                 machine = replace(machine, workers=estimate["workers"])
             if not speak:
-                result = compute(entry, check, data=data, machine=machine, limits=limits)
+                result = compute(entry, check, data=data, machine=machine)
             else:
                 from peephole.cli.progress import ProgressWatcher
 
                 with ProgressWatcher(estimate["units"]) as watcher:
-                    result = compute(entry, check, data=data, machine=machine, limits=limits, watcher=watcher)
+                    result = compute(entry, check, data=data, machine=machine, watcher=watcher)
     except KeyboardInterrupt as stop:
         typer.echo("peephole: stopped; what is done is kept, the same command goes on from there.", err=True)
         raise typer.Exit(TERMINATED if isinstance(stop, Terminated) else STOPPED) from None

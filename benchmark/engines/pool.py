@@ -18,7 +18,6 @@ from peephole.errors import PeepholeError
 from peephole.machine import Machine, thread_count
 from peephole.models.weights import KnownFile
 from peephole.store.store import Store
-from peephole.submissions.limits import Limits
 from peephole.submissions.submission import Submission
 from peephole.units.base import Unit
 from peephole.workspace import Workspace
@@ -34,9 +33,7 @@ def run_in_processes(schedule: Schedule, workspace: Workspace, watcher: Watcher)
     """
     machine = workspace.machine
     threads = max(1, thread_count() // machine.workers)
-    hands = _Hands(
-        workspace.store.root, machine, workspace.data, workspace.weights, workspace.submissions, workspace.limits
-    )
+    hands = _Hands(workspace.store.root, machine, workspace.data, workspace.weights, workspace.submissions)
     running: dict[Future[Report], list[Unit]] = {}
     pool = _pool(machine.workers, threads)
     try:
@@ -88,13 +85,12 @@ class _Hands:
     data: Path | None
     weights: str | Path | KnownFile | None
     submissions: tuple[Submission, ...]
-    limits: Limits | None
 
 
 @cache
 def _workspace(hands: _Hands) -> Workspace:
     """The hands of this process: data sets are read once."""
-    return Workspace(Store(hands.root), hands.machine, hands.data, hands.weights, hands.submissions, hands.limits)
+    return Workspace(Store(hands.root), hands.machine, hands.data, hands.weights, hands.submissions)
 
 
 def _work(units: Sequence[Unit], hands: _Hands) -> Report:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from peephole.errors import PeepholeError
 from peephole.files import write_atomically, write_text
+from peephole.submissions.limits import Limits
 from peephole.submissions.submission import Submission
 from peephole.texts.spec import Value
 
@@ -49,6 +50,7 @@ def keep(submission: Submission, folder: Path) -> Submission:
         "how": dict(submission.how),
         "requires": dict(submission.requires),
         "share": submission.share,
+        "limits": None if submission.limits is None else asdict(submission.limits),
         "digest": submission.digest,
     }
     write_atomically(fresh / FACTS, partial(write_text, text=json.dumps(facts, indent=1)))
@@ -84,6 +86,7 @@ def _read(path: Path) -> Submission:
             requires=facts["requires"],
             source=source if source.is_dir() else None,
             share=facts["share"],
+            limits=None if facts["limits"] is None else Limits(**facts["limits"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PeepholeError(f"cannot read {path} ({error}); submit the method again, or delete its folder.") from error

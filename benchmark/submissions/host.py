@@ -61,7 +61,7 @@ class Guest:
     Args:
         submission: what it runs.
         device: what it computes on.
-        limits: what it may use.
+        limits: what it may use; by default what stands in the submission, or else the defaults of `Limits`.
 
     Raises:
         SubmissionError: it does not start, cannot load the method, or cannot call it.
@@ -71,7 +71,7 @@ class Guest:
         import torch
 
         self.submission = submission
-        self.limits = limits or Limits()
+        self.limits = limits or submission.limits or Limits()
         self._ended: SubmissionError | None = None
         self._network: weakref.ref[Canonical] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="peephole-guest-", ignore_cleanup_errors=True)

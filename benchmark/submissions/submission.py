@@ -14,6 +14,7 @@ from typing import Any
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.errors import PeepholeError
 from peephole.leaderboard.base import CALIBRATION
+from peephole.submissions.limits import Limits
 from peephole.texts.spec import Value, spell
 
 NAME = re.compile(r"[A-Za-z][\w.:+-]{0,63}")
@@ -35,6 +36,7 @@ class Submission:
             stand in every row anyway.
         source: the folder with its own files, or None if it is installed.
         share: of the pictures that it is scored on, in (0,1]; less where it is too costly for all of them.
+        limits: what it may use wherever it runs again, if that was said; no part of the digest.
 
     Raises:
         PeepholeError: the share is not in (0,1].
@@ -47,6 +49,7 @@ class Submission:
     requires: Mapping[str, str] = field(default_factory=dict)
     source: Path | None = None
     share: float = 1.0
+    limits: Limits | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:

@@ -35,7 +35,6 @@ def submission(
     name: str | None = None,
     options: Sequence[str] = (),
     beside: Iterable[Path] = (),
-    share: float = 1.0,
 ) -> Submission:
     """Find a method and what it consists of.
 
@@ -46,7 +45,6 @@ def submission(
         name: on the board; by default after the target.
         options: ``key=value`` each, for the function or constructor.
         beside: files and folders that it reads, which are to lie beside its code.
-        share: of the pictures that it is to be scored on.
 
     Raises:
         PeepholeError: it is not there, is not Python, or has no such function or class; an option is malformed.
@@ -62,7 +60,7 @@ def submission(
         found = _of_module(text, folder, given)
     for extra in beside:
         _copy_beside(extra, found, folder)
-    return replace(found, name=check_name(name or found.name), target=text, options=given, share=share)
+    return replace(found, name=check_name(name or found.name), target=text, options=given)
 
 
 def _of_file(path: Path, wanted: str | None, folder: Path, options: tuple[tuple[str, Value], ...]) -> Submission:

@@ -67,7 +67,7 @@ def results(reference, tmp_path):
 def unchecked(monkeypatch):
     """Without the check before, which has tests of its own and takes its time."""
 
-    def fine(submission, device="auto", limits=None):
+    def fine(submission, device="auto"):
         return CheckResult(submission.name, "", "", submission.digest, (), "", False, (), 1.0, 1.0, 0, 0.0)
 
     monkeypatch.setattr(evaluation, "checked", fine)
