@@ -1,5 +1,5 @@
-"""Check a finished quick run: the oracle is first, random at chance, certificates hold, a rerun is free, and what the
-board shows is what `peephole compare` can tell apart.
+"""Check a finished quick run: the oracle is first, random at chance, certificates hold, a rerun is free, what the board
+shows is what `peephole compare` can tell apart, a submission gets its row, and `peephole verify` finds what was edited.
 """
 
 import json
@@ -22,10 +22,13 @@ copy = folder.with_name("copy")
 shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("store"))
 
 
-def peephole(*arguments: object) -> Any:
-    """What a command answers with ``--json``."""
+def peephole(*arguments: object, code: int = 0) -> Any:
+    """What a command answers with ``--json``, and ends with this exit code."""
     command = [sys.executable, "-m", "peephole", *map(str, arguments), "--json"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode != code:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}, not {code}: {done.stderr}")
+    return json.loads(done.stdout)
 
 
 again = peephole("run", "--out", folder)
@@ -44,6 +47,16 @@ def verdicts(*names: object) -> dict[str, set[str]]:
 OTHER = {"twin_difference", "kis", "insertion", "insertion_abs", "input_alignment"}
 oracle_is = {name: each for name, each in verdicts("oracle", "random", folder).items() if not name.startswith("sanity")}
 
+copied = verdicts(folder, copy)
+submitted = peephole("submit", "examples/layered.py", "--out", folder)
+verified = peephole("verify", folder)
+scores = folder / "scores.csv"
+lines = scores.read_text().splitlines(keepends=True)
+cells = lines[16].split(",")
+cells[8] = "0.987654321"
+scores.write_text("".join([*lines[:16], ",".join(cells), *lines[17:]]))
+edited = peephole("verify", folder, "--share", 0, code=1)
+
 checks = {
     "the oracle is first": oracle["rank"] == 1 and abs(oracle["score"] - 1) < 1e-9,
     "random is at chance within its interval": random["score_lo"] <= 0 <= random["score_hi"],
@@ -56,7 +69,12 @@ checks = {
         name for name, each in oracle_is.items() if each == {"better"}
     }
     >= set(oracle_is) - OTHER,
-    "a board is not separable from its copy": set.union(*verdicts(folder, copy).values()) == {"not separable"},
+    "a board is not separable from its copy": set.union(*copied.values()) == {"not separable"},
+    "an example gets its row by one command": submitted["rank"] <= submitted["rows"] and submitted["best_layer"] != "",
+    "verify passes on a fresh board": verified["ok"] and {row["status"] for row in verified["rows"]} == {"reproduces"},
+    "verify fails on an edited one, and names the line": any(
+        one["where"].startswith("scores.csv line 17") for one in edited["differences"]
+    ),
     "there is a study of key information": len(pd.read_csv(folder / "kis.csv")) > 0 and (folder / "kis.png").is_file(),
     "there is a picture for each trigger": len(list((folder / "heatmaps").glob("*.png")))
     == models["trigger"].nunique(),

@@ -15,11 +15,17 @@ from peephole.machine import Machine
 from peephole.options import Options
 from peephole.request import REQUEST, read_request
 from peephole.runner import RunResult, plan_run, run_with
-from peephole.store.folder import MARKER, refuse_foreign
+from peephole.store.folder import MARKER, open_folder, refuse_foreign
+from peephole.store.store import Store
+from peephole.submissions.alone import check_alone
 from peephole.submissions.failure import SubmissionError
 from peephole.submissions.folder import keep, stored
 from peephole.submissions.limits import Limits
 from peephole.submissions.submission import METHOD, Submission
+from peephole.suites.suite import load_suite
+from peephole.units.base import Unit
+from peephole.units.maps import Maps
+from peephole.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 
 DEFAULT_OUT = Path("peephole-results")
 DEFAULT_SUITE = "quick"
+LOCK = ".submitting"
 
 
 @dataclass(frozen=True)
@@ -187,21 +194,34 @@ def staged(
         yield replace(made, share=share, limits=limits)
 
 
-def enter(submission: Submission, suite: str | None, options: Options | None, out: Path) -> Entry:
+def enter(
+    submission: Submission, suite: str | None, options: Options | None, out: Path, held_out: int | None = None
+) -> Entry:
     """Which run a submission becomes part of.
 
+    Args:
+        submission: the method.
+        suite: its name; that of the folder's last run if not given, or else the default one.
+        options: changes to it; those of the folder's last run if not given.
+        out: the result folder.
+        held_out: the number that models are drawn from, if they are to be held out; see `Options`.
+
     Raises:
-        PeepholeError: the folder holds something else, the same method under another name, or public models where
-            held-out ones are asked for.
+        PeepholeError: the folder holds something else, such as the board of another suite or of public models where
+            held-out ones are asked for; or the same method under another name.
     """
     refuse_foreign(out)
     last = read_request(out) if (out / REQUEST).is_file() else None
-    if last is not None and (suite, options) == (None, None):
-        suite, options = last.suite, last.options
-    options = options or Options()
-    if last is not None and last.options.held_out != options.held_out:
+    there_is = "nothing" if last is None else _subject(last.suite, last.options)
+    if last is not None:
+        suite = last.suite if suite is None else _whole(suite)
+        options = last.options if options is None else options
+    suite, options = _whole(suite or DEFAULT_SUITE), options or Options()
+    if held_out is not None:
+        options = replace(options, held_out=held_out)
+    if last is not None and _subject(suite, options) != there_is:
         raise PeepholeError(
-            f"the board in {out} is of {_seen(last.options)}, not of {_seen(options)}; give another folder with --out."
+            f"the board in {out} is of {there_is}, not of {_subject(suite, options)}; give another folder with --out."
         )
     there = stored(out) if (out / MARKER).exists() else ()
     twin = next((one for one in there if one.digest == submission.digest and one.name != submission.name), None)
@@ -210,11 +230,18 @@ def enter(submission: Submission, suite: str | None, options: Options | None, ou
             f"this very method is on the board in {out} as {twin.name}; change it, or give that --name."
         )
     others = tuple(one for one in there if one.name != submission.name)
-    return Entry(submission, others, suite or DEFAULT_SUITE, options, out)
+    return Entry(submission, others, suite, options, out)
 
 
-def _seen(options: Options) -> str:
-    return "public models" if options.held_out is None else f"models held out by {options.held_out}"
+def _whole(suite: str) -> str:
+    """A suite's name with its version."""
+    found = load_suite(suite)
+    return f"{found.name}/v{found.version}"
+
+
+def _subject(suite: str, options: Options) -> str:
+    """What a board is of: the suite's identifier. Where weights lie does not count."""
+    return replace(options, weights=None).apply(load_suite(suite)).identifier
 
 
 def checked(submission: Submission, device: str = "auto") -> CheckResult:
@@ -253,21 +280,50 @@ def compute(
 
     def accept(outcome: Outcome) -> None:
         for failure in outcome.failed:
-            if failure.unit.spec.get("method") == METHOD and failure.unit.spec["method_code"] == ours.digest:
+            if _is_of(failure.unit, ours):
                 raise SubmissionError(f"{failure.reason} (to {failure.unit.label})", failure.trace)
-        keep(ours, entry.out)
+        every = (*outcome.computed, *outcome.cached)
+        maps = [unit for unit in every if isinstance(unit, Maps) and _is_of(unit, ours)]
+        check_alone(ours, maps, Workspace(Store(entry.out / "store"), machine, data))
 
-    result = run_with(
-        entry.submissions,
-        entry.suite,
-        out=entry.out,
-        data=data,
-        machine=machine,
-        options=entry.options,
-        watcher=watcher,
-        accept=accept,
-    )
+    with _alone_in(entry.out):
+        # Another one may have come there while this one was checked.
+        others = tuple(one for one in stored(entry.out) if one.name != ours.name)
+        result = run_with(
+            (*others, ours),
+            entry.suite,
+            out=entry.out,
+            data=data,
+            machine=machine,
+            options=entry.options,
+            watcher=watcher,
+            accept=accept,
+        )
+        keep(ours, entry.out)
     return _evaluation(ours.name, result, check)
+
+
+def _is_of(unit: Unit, submission: Submission) -> bool:
+    return unit.spec.get("method") == METHOD and bool(unit.spec["method_code"] == submission.digest)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Nobody else submits to the folder meanwhile: two boards at once would each lack the other's row.
+
+    Raises:
+        PeepholeError: somebody does, or the folder cannot be written to.
+    """
+    from filelock import FileLock, Timeout
+
+    open_folder(folder, create=True)
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise PeepholeError(
+            f"another method is being submitted to {folder}; wait until it is done, or give another folder with --out."
+        ) from error
 
 
 def _evaluation(name: str, result: RunResult, check: CheckResult) -> Evaluation:

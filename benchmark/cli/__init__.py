@@ -63,3 +63,8 @@ def main() -> None:
     except PeepholeError as error:
         typer.echo(f"peephole: {error}", err=True)
         sys.exit(USER_ERROR)
+    except OSError as error:  # a disk that is full, a folder that is not writable
+        if error.filename is None:
+            raise
+        typer.echo(f"peephole: {error.filename}: {error.strerror}; nothing was half-written.", err=True)
+        sys.exit(USER_ERROR)

@@ -29,6 +29,7 @@ def check_command(
             "captum:IntegratedGradients.",
         ),
     ],
+    name: Annotated[str | None, typer.Option(help="What it is called; by default after the target.")] = None,
     option: MethodOptions = None,
     beside: Beside = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
@@ -57,6 +58,7 @@ def check_command(
     with nullcontext() if waiting is None else waiting.status(f"starting {Path(target).name} …") as status:
         result = check(
             target,
+            name=name,
             options=option or (),
             beside=beside or (),
             device=device,

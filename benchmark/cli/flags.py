@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from peephole.errors import PeepholeError
+
 if TYPE_CHECKING:
     from peephole.submissions.limits import Limits
 
@@ -44,7 +46,7 @@ LimitSeconds = Annotated[
 ]
 LimitMemory = Annotated[
     float | None,
-    typer.Option("--memory", metavar="GB", help="The method may use; by default half of the machine's."),
+    typer.Option("--memory", metavar="GB", help="The method may use; by default a quarter of the machine's."),
 ]
 
 
@@ -63,5 +65,7 @@ def limits_of(seconds: float | None, memory: float | None) -> Limits | None:
         return None
     from peephole.submissions.limits import GIGA, Limits
 
+    if memory is not None and not 0 < memory < float("inf"):
+        raise PeepholeError(f"--memory is {memory:g}; expected gigabytes, above 0.")
     given = {"seconds": seconds, "memory": None if memory is None else int(memory * GIGA)}
     return Limits(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]

@@ -82,22 +82,19 @@ def submit_command(
     - `peephole submit my_method.py --held-out 3141592653589793 --out held-out`
     - `peephole submit --remove mine`
     """
-    from peephole.options import Options
-
     if remove:
         _remove(target, out)
         return
     from peephole.evaluation import checked, compute, enter, staged
 
     machine = Machine(device, batch=batch, workers=1 if workers is None else workers)
-    options = None if held_out is None else Options(held_out=held_out)
     speak = not (quiet or as_json)
     raise_on_termination()
     try:
         limits = limits_of(seconds, memory)
         made = staged(target, name=name, options=option or (), beside=beside or (), share=share, limits=limits)
         with made as submission:
-            entry = enter(submission, suite, options, out)
+            entry = enter(submission, suite, None, out, held_out)
             _say(f"checking {submission.name} …", speak)
             check = checked(submission, device)
             estimate = _estimate(entry, data, machine, check.passes)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from peephole.submissions import landlock
+from peephole.submissions import landlock, seccomp
 from peephole.submissions.limits import Limits
 
 APART = ("--user", "--map-root-user", "--net", "--pid", "--ipc", "--mount", "--fork", "--kill-child", "--mount-proc")
@@ -43,23 +43,30 @@ class Confinement:
     Attributes:
         namespaces: whether it has Linux namespaces of its own: no network, no other processes.
         landlock: the version of Landlock that keeps files out of its reach; 0 for none.
+        seccomp: whether system calls are filtered: no sockets.
     """
 
     namespaces: bool
     landlock: int
+    seccomp: bool
 
     @property
     def sentence(self) -> str:
         """In words, for people; it says what is missing, too."""
-        has = ["a process of its own with limits on time, memory, processes, files and output"]
+        has = ["a process of its own with limits on time, memory, processes, threads, files and output"]
         lacks = []
         if self.namespaces:
             has.append("no network and no other processes in sight (Linux namespaces)")
-        elif self.landlock >= 4:
-            has.append("no TCP (Landlock)")
-            lacks.append("other ways to the network are open, as this system allows no namespaces")
         else:
-            lacks.append("the network is open, as this system allows no namespaces")
+            lacks.append("it may start processes that outlive it and fill the disk: this system allows no namespaces")
+            if self.landlock < 6:
+                lacks.append("it may send signals to your processes, as this system has no Landlock of version 6")
+        if self.seccomp:
+            has.append("no sockets (seccomp)")
+        elif self.namespaces:
+            lacks.append("sockets in the file system are open, as there is no filter of system calls for this system")
+        else:
+            lacks.append("the network is open, as there is no filter of system calls for this system")
         if self.landlock:
             has.append("only its own source, its working folder and the installed packages to read (Landlock)")
         else:
@@ -77,7 +84,7 @@ class Confinement:
 @cache
 def confinement() -> Confinement:
     """What this machine can do; tried out once a process."""
-    return Confinement(namespaces=_has_namespaces(), landlock=landlock.version())
+    return Confinement(_has_namespaces(), landlock.version(), seccomp.is_known())
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from peephole.errors import PeepholeError
 from peephole.files import write_atomically, write_text
 from peephole.submissions.limits import Limits
-from peephole.submissions.submission import Submission
+from peephole.submissions.submission import Submission, check_name
 from peephole.texts.spec import Value
 
 SUBMISSIONS = "submissions"
@@ -30,17 +30,19 @@ def stored(folder: Path) -> tuple[Submission, ...]:
     Raises:
         PeepholeError: one cannot be read, or its files are not what was submitted.
     """
-    return tuple(_read(path) for path in sorted((folder / SUBMISSIONS).glob(f"*/{FACTS}")))
+    found = sorted((folder.resolve() / SUBMISSIONS).glob(f"*/{FACTS}"))
+    return tuple(_read(path) for path in found if not path.parent.name.startswith("."))
 
 
 def keep(submission: Submission, folder: Path) -> Submission:
     """Copy a submission to a result folder, in the place of one of the same name; as a whole or not at all."""
-    place = folder / SUBMISSIONS / quote(submission.name, safe="")
-    fresh = place.with_name(f".{place.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    place = folder.resolve() / SUBMISSIONS / quote(submission.name, safe="")
+    fresh, old = (place.with_name(f".{place.name}.{part}") for part in ("new", "old"))
+    for path in (fresh, old):
+        shutil.rmtree(path, ignore_errors=True)
     fresh.mkdir(parents=True)
     if submission.source is not None:
-        shutil.copytree(submission.source, fresh / SOURCE, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(submission.source, fresh / SOURCE)
     facts = {
         "format": FORMAT,
         "version": VERSION,
@@ -54,8 +56,10 @@ def keep(submission: Submission, folder: Path) -> Submission:
         "digest": submission.digest,
     }
     write_atomically(fresh / FACTS, partial(write_text, text=json.dumps(facts, indent=1)))
-    shutil.rmtree(place, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
     fresh.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
     return replace(submission, source=None if submission.source is None else place / SOURCE)
 
 
@@ -79,15 +83,18 @@ def _read(path: Path) -> Submission:
             raise ValueError(f"it says {facts['format']} version {facts['version']}, expected {FORMAT} {VERSION}")
         source = path.parent / SOURCE
         submission = Submission(
-            name=facts["name"],
+            name=check_name(facts["name"]),
             target=facts["target"],
             options=tuple((name, _value(value)) for name, value in facts["options"]),
             how=_how(facts["how"]),
             requires=facts["requires"],
             source=source if source.is_dir() else None,
             share=facts["share"],
-            limits=None if facts["limits"] is None else Limits(**facts["limits"]),
+            # Whoever wrote them has not asked the one whose machine it is.
+            limits=None if facts["limits"] is None else Limits(**facts["limits"]).capped(),
         )
+        if quote(submission.name, safe="") != path.parent.name:
+            raise ValueError(f"it is about {submission.name}, and so its folder should be called")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PeepholeError(f"cannot read {path} ({error}); submit the method again, or delete its folder.") from error
     if submission.digest != facts["digest"]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from peephole.submissions import confinement, landlock
+from peephole.submissions import confinement, landlock, seccomp
 from peephole.submissions.channel import Channel, Gone
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def main() -> None:
     """Serve until the host closes the channel."""
     channel = Channel(socket.socket(fileno=int(sys.argv[1])))
     hello, _ = channel.receive()
-    shut_in(Path.cwd(), Path(hello["source"]) if hello["source"] else None, hello["files"], hello["disk"])
+    shut_in(Path(hello["source"]) if hello["source"] else None, hello)
     threading.Thread(target=leave_with_host, args=(int(sys.argv[1]),), daemon=True).start()
     import torch
 
@@ -60,30 +60,41 @@ def main() -> None:
 
 def leave_with_host(channel: int) -> None:
     """End this process when the benchmark has ended, whatever is being computed."""
+    leave = os._exit  # as it is before anything is loaded
     poll = select.poll()
-    poll.register(channel, select.POLLRDHUP | select.POLLHUP)
+    poll.register(channel, getattr(select, "POLLRDHUP", 0) | select.POLLHUP)
     poll.poll()
-    os._exit(0)
+    leave(0)
 
 
-def shut_in(folder: Path, source: Path | None, files: int, disk: int) -> None:
+def shut_in(source: Path | None, hello: Mapping[str, Any]) -> None:
     """Give up what a submission does not need; for good, and for all that this process will start."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (disk, disk))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-    if landlock.version():
-        try:
-            landlock.restrict(confinement.readable(source), confinement.writable(folder))
-        except OSError as error:
-            os.write(2, f"Landlock refuses: {error}\n".encode())
-            sys.exit(CODE)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, hello["disk"])
+    _limit(resource.RLIMIT_NOFILE, hello["files"])
+    try:
+        if landlock.version():
+            landlock.restrict(confinement.readable(source), confinement.writable(Path.cwd()))
+        if seccomp.is_known():
+            seccomp.refuse_calls(drivers=not str(hello["device"]).startswith("cpu"))
+    except OSError as error:
+        os.write(2, f"the system does not let a process shut itself in: {error}\n".encode())
+        sys.exit(CODE)
+
+
+def _limit(what: int, most: int) -> None:
+    """Set a limit for good, or leave one that is lower already."""
+    hard = resource.getrlimit(what)[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))
 
 
 def _limit_memory(memory: int) -> None:
     """So that one allocation that is too large fails by itself; what grows slowly is watched from outside."""
-    with Path("/proc/self/statm").open() as file:
-        there = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (there + memory, there + memory))
+    used = Path("/proc/self/statm")
+    if used.exists():  # elsewhere what is watched from outside has to do
+        there = int(used.read_text().split()[0]) * resource.getpagesize()
+        _limit(resource.RLIMIT_AS, there + memory)
 
 
 def _answered(

@@ -92,18 +92,22 @@ class Guest:
         self._watch = Watch(self._process, self.limits)
         self._finalizer = weakref.finalize(self, _close, self._watch, self._channel, self._folder)
         hello = {
-            "source": str(submission.source) if submission.source else None,
+            "source": str(submission.source.resolve()) if submission.source else None,
             "files": self.limits.files,
             "disk": self.limits.disk,
             "memory": self.limits.memory if device.type == "cpu" else 0,
             "threads": torch.get_num_threads(),
             "device": str(device),
         }
-        self._send(hello, None, START)
         load = {"do": "load", "how": dict(submission.how), "name": submission.name}
-        said, _ = self._ask(load, None, START + self.limits.seconds, SPARE, "to load")
-        if "unfit" in said:
-            raise self._fail(f"{said['unfit']!s:.1000}", unfit=True)
+        try:
+            self._send(hello, None, START)
+            said, _ = self._ask(load, None, START + self.limits.seconds, SPARE, "to load")
+            if "unfit" in said:
+                raise self._fail(f"{said['unfit']!s:.1000}", unfit=True)
+        except BaseException:
+            self.close()
+            raise
         self.stochastic = said.get("stochastic") is True
         """Whether the method says that it draws random numbers."""
         self.layered = said.get("layered") is True
@@ -151,7 +155,7 @@ class Guest:
             facts = {layer: read(said["facts"][layer]) for layer in layers if layer in said["facts"]}
         except (KeyError, TypeError, ValueError) as error:
             raise self._fail("did not answer as its process should") from error
-        return Examined(found, changes, facts, f"{said.get('refused', '')!s:.1000}")
+        return Examined(found, changes, facts, _clean(f"{said.get('refused', '')!s:.1000}"))
 
     def _explained(
         self, model: Canonical, x: Tensor, target: Tensor, layers: Sequence[str], seed: int, *, facts: bool
@@ -171,7 +175,14 @@ class Guest:
         if not isinstance(changes, list) or not all(isinstance(one, list) and len(one) == 2 for one in changes):
             raise self._fail("did not answer as its process should")
         found = None if refused else {layer: maps[f"map/{number}"] for number, layer in enumerate(layers)}
-        return found, [(str(concern), str(sentence)) for concern, sentence in changes], said
+        if found is not None:
+            from peephole.attributions.checked import check_maps
+
+            # What the process says about its maps it may have been made to say.
+            if not all(values.is_floating_point() for values in found.values()):
+                raise self._fail("did not answer with its maps")
+            check_maps(name, found, model, x, layers)
+        return found, [(_clean(str(concern)), _clean(str(sentence))) for concern, sentence in changes], said
 
     def close(self) -> None:
         """End the process. It may be done twice."""
@@ -229,8 +240,8 @@ class Guest:
 
     def _fail(self, message: str, trace: str = "", *, unfit: bool = False) -> SubmissionError:
         """An error of the method; its process lives."""
-        name = self.submission.name
-        return SubmissionError(message if message.startswith(name) else f"{name} {message}", trace, unfit=unfit)
+        name, message = self.submission.name, _clean(message)
+        return SubmissionError(message if message.startswith(name) else f"{name} {message}", _clean(trace), unfit=unfit)
 
     def _end(self, message: str) -> SubmissionError:
         """An error that the process does not outlive."""
@@ -243,10 +254,10 @@ class Guest:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2)
         code = self._process.returncode
-        last = self._watch.last_output
+        last = _clean(self._watch.last_output)
         said = f"; its last words: {last:.200}" if last else ""
         if code is not None and code < 0:
-            return f"crashed its process ({signal.Signals(-code).name}){said}"
+            return f"crashed its process ({_signal(-code)}){said}"
         return f"ended its process (exit code {code}){said}"
 
 
@@ -254,6 +265,19 @@ def _close(watch: Watch, channel: Channel, folder: tempfile.TemporaryDirectory[s
     watch.close()
     channel.close()
     folder.cleanup()
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # those for real time have no names
+        return f"signal {number}"
+
+
+def _clean(text: str) -> str:
+    """Text of a submission as it can be printed: no control characters, and nothing that cannot be encoded."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
 
 
 def _size(shape: Sequence[int]) -> int:

@@ -35,7 +35,7 @@ def from_object(method: Callable[..., Any] | type | object, folder: Path, *, nam
     while isinstance(inner, partial):
         inner = inner.func
     module, title = getattr(inner, "__module__", None), getattr(inner, "__qualname__", type(inner).__name__)
-    named = hasattr(method, "__qualname__") and "<" not in title
+    named = _stands_under_its_name(method, str(module), title)
     if named and module not in (None, "__main__", "builtins") and _is_importable(str(module)):
         try:
             return submission(f"{module}:{title}", folder, name=name)
@@ -62,6 +62,16 @@ def from_object(method: Callable[..., Any] | type | object, folder: Path, *, nam
     (folder / FILE).write_bytes(data)
     how = {"kind": "object", "file": FILE, "options": {}}
     return Submission(name or title.rpartition(".")[2], f"the object {title}", (), how, source=folder)
+
+
+def _stands_under_its_name(method: object, module: str, title: str) -> bool:
+    """Whether importing the name gives this very object: not so of methods of instances, nor of what was wrapped or
+    defined anew.
+    """
+    found: object = sys.modules.get(module)
+    for part in title.split("."):
+        found = getattr(found, part, None)
+    return found is method
 
 
 def _is_importable(module: str) -> bool:

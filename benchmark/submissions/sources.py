@@ -85,7 +85,7 @@ def parse(path: Path) -> ast.Module:
         return ast.parse(text, filename=str(path))
     except SyntaxError as error:
         raise PeepholeError(f"{path} {syntax(error)}") from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         raise PeepholeError(f"{path} is no Python file ({error}); expected one with the method.") from error
 
 

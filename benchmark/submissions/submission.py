@@ -66,7 +66,7 @@ class Submission:
             else {
                 path.relative_to(self.source).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
                 for path in sorted(self.source.rglob("*"))
-                if path.is_file() and "__pycache__" not in path.parts
+                if path.is_file()
             }
         )
         parts = [dict(self.how), dict(self.requires), files]

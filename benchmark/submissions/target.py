@@ -53,7 +53,7 @@ def submission(
     text = target.strip()
     path, colon, wanted = text.rpartition(":") if ".py:" in text else (text, "", "")
     if path.endswith(".py") or "/" in path or "\\" in path:
-        found = _of_file(Path(path).expanduser(), wanted if colon else None, folder, given)
+        found = _of_file(Path(path), wanted if colon else None, folder, given)
     elif ":" not in text or _is_library(text):
         found = _of_text(text, given)
     else:
@@ -64,7 +64,12 @@ def submission(
 
 
 def _of_file(path: Path, wanted: str | None, folder: Path, options: tuple[tuple[str, Value], ...]) -> Submission:
-    if not path.is_file():
+    try:
+        path = path.expanduser()
+        there_is = path.is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise PeepholeError(f"cannot look for {str(path)[:80]} ({error}); expected a Python file.") from error
+    if not there_is:
         near = sorted(each.name for each in path.parent.glob("*.py"))[:5] if path.parent.is_dir() else []
         there = f" There are: {', '.join(near)}." if near else ""
         raise PeepholeError(f"there is no file {path}; expected a Python file with the method.{there}")
@@ -153,7 +158,10 @@ def _root(module: str) -> tuple[Path, bool]:
     Looking for a top-level name imports nothing.
     """
     top = module.partition(".")[0]
-    spec = importlib.machinery.PathFinder.find_spec(top, [str(Path.cwd())]) or importlib.util.find_spec(top)
+    try:
+        spec = importlib.machinery.PathFinder.find_spec(top, [str(Path.cwd())]) or importlib.util.find_spec(top)
+    except ValueError:  # of __main__, which is no module of a file
+        spec = None
     if spec is None or spec.origin is None:
         raise PeepholeError(
             f"there is no module {top} here or among the installed packages; expected my_method.py, "
@@ -180,12 +188,20 @@ def _copy_beside(extra: Path, found: Submission, folder: Path) -> None:
         raise PeepholeError(f"{extra} can only lie beside a file or module of your own; {found.name} is installed.")
     if not extra.exists():
         raise PeepholeError(f"there is no {extra}; expected a file or folder that the method reads.")
+    extra = extra.resolve()
     if (folder / extra.name).exists():
         raise PeepholeError(f"{extra.name} is there twice; give a file of another name.")
-    if extra.is_dir():
-        shutil.copytree(extra, folder / extra.name)
-    else:
-        shutil.copyfile(extra, folder / extra.name)
+    every = [extra] if extra.is_file() else list(extra.rglob("*"))
+    odd = next((path for path in every if path.is_symlink() or not (path.is_file() or path.is_dir())), None)
+    if odd is not None or not every:
+        raise PeepholeError(f"{odd or extra} is no plain file or folder of such; only those can lie beside a method.")
+    try:
+        if extra.is_dir():
+            shutil.copytree(extra, folder / extra.name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(extra, folder / extra.name)
+    except (OSError, shutil.Error) as error:
+        raise PeepholeError(f"cannot copy {extra} ({error}); expected files that can be read.") from error
 
 
 def _options(texts: Sequence[str]) -> tuple[tuple[str, Value], ...]:
@@ -196,6 +212,8 @@ def _options(texts: Sequence[str]) -> tuple[tuple[str, Value], ...]:
             raise PeepholeError(f"the option {text!r} is not clear; expected key=value, such as {OPTIONS.examples[0]}.")
         if name.strip() in found:
             raise PeepholeError(f"the option {name.strip()} is given twice.")
-        ((key, read),) = parse_text(f"option({text})", OPTIONS).options
-        found[key] = read
+        given = parse_text(f"option({text})", OPTIONS).options
+        if len(given) != 1:
+            raise PeepholeError(f"the option {text!r} is several; give each an --option of its own.")
+        found.update(given)
     return tuple(found.items())

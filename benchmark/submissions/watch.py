@@ -78,6 +78,9 @@ class Watch:
             if len(there) > self._limits.processes + 3:  # what keeps it apart is up to three of them
                 self.end(f"ran more than {self._limits.processes} processes at once")
                 return
+            if sum(map(_threads, there)) > self._limits.threads:
+                self.end(f"ran more than {self._limits.threads} threads at once")
+                return
             memory = sum(map(_resident, there))
             if memory > self._limits.memory:
                 memory = sum(map(_own_share, there))
@@ -93,6 +96,12 @@ class Watch:
                 if self._printed > self._limits.output:
                     self.end(f"printed more than the {self._limits.output} bytes that it may")
                     return
+
+
+def _threads(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error):
+        return int(process.num_threads())
+    return 0
 
 
 def _resident(process: psutil.Process) -> int:

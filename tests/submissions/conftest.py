@@ -34,7 +34,7 @@ def pictures():
 @pytest.fixture(scope="session")
 def small_limits():
     """So little that what is too much is soon reached."""
-    return Limits(seconds=60, memory=GIGA, processes=8, output=100_000, files=64, disk=16 * 2**20)
+    return Limits(seconds=60, memory=GIGA, processes=8, threads=100, output=100_000, files=64, disk=16 * 2**20)
 
 
 @pytest.fixture

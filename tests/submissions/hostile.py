@@ -40,6 +40,13 @@ ENDING = (
     Hostile("fork_bomb", _body("import os\nwhile True: os.fork()"), "more than 8 processes"),
     Hostile("printed_gigabyte", _body("while True: print('x' * 10_000_000)"), "printed more than"),
     Hostile(
+        "thread_bomb",
+        _body(
+            "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()"
+        ),
+        "threads at once",
+    ),
+    Hostile(
         "gibberish",
         _body(
             """
@@ -100,11 +107,14 @@ def connect(port):
 def resolve():
     socket.getaddrinfo("pypi.org", 443)
 
+def reach(path):
+    socket.socket(socket.AF_UNIX).connect(path)
+
 def write(path):
     Path(path).write_text("spoilt")
 
 def explain(model, x, target):
-    board, port, host, home = Path(__file__).with_name("told.txt").read_text().split("\\n")
+    board, port, host, home, bus = Path(__file__).with_name("told.txt").read_text().split("\\n")
     done = {
         "read the board": attempt(Path(board).read_bytes),
         "listed the results": attempt(os.listdir, str(Path(board).parent)),
@@ -112,6 +122,8 @@ def explain(model, x, target):
         "wrote beside its code": attempt(write, str(Path(__file__).with_name("more.py"))),
         "wrote at home": attempt(write, home + "/.peephole-was-here"),
         "reached the network": attempt(connect, int(port)) or attempt(resolve),
+        "reached a socket in the file system": attempt(reach, bus),
+        "made memory that nobody counts": attempt(os.memfd_create, "hidden"),
         "killed the benchmark": attempt(os.kill, int(host), 0),
         "read the memory of the benchmark": attempt(Path(f"/proc/{host}/maps").read_bytes),
         "read the environment": "PEEPHOLE_SECRET" in os.environ,

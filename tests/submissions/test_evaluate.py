@@ -84,7 +84,7 @@ def everything(folder):
     return {
         path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
-        if path.is_file() and "store" not in path.relative_to(folder).parts
+        if path.is_file() and "store" not in path.relative_to(folder).parts and path.name != evaluation.LOCK
     }
 
 
@@ -123,6 +123,38 @@ def test_what_fails_on_the_way_leaves_the_board_as_it_was(results, tmp_path):
     assert not stored(results)
     again = peephole.run("quick", out=results, options=OPTIONS, machine=Machine("cpu"))
     assert not again.outcome.computed
+
+
+COMPARING = GRADIENT.replace(
+    "    return", "    if len(x) > 5: return (x.std(0).amax(0) < 1e-6).float().expand(len(x), 1, -1, -1)\n    return"
+)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_who_compares_the_pictures_of_a_batch_is_found_out(results, tmp_path):
+    before = everything(results)
+    with pytest.raises(SubmissionError, match="another map when it is alone"):
+        peephole.evaluate(method_file(tmp_path, COMPARING), out=results, machine=Machine("cpu"))
+    assert everything(results) == before
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_folders_may_be_relative_and_later_runs_find_the_code(results, tmp_path, monkeypatch):
+    monkeypatch.chdir(results.parent)
+    peephole.evaluate(method_file(tmp_path), out=results.name, machine=Machine("cpu"))
+    shutil.rmtree(results / "store" / "maps")
+    again = peephole.run("quick", out=results.name, options=OPTIONS, machine=Machine("cpu"))
+    assert not again.outcome.failed
+    assert "mine" in set(again.leaderboard["method"])
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_another_suite_or_other_options_need_another_folder(results, tmp_path):
+    before = everything(results)
+    for given in ({"suite": "cifar10"}, {"options": peephole.Options(seeds=1)}):
+        with pytest.raises(peephole.PeepholeError, match="give another folder"):
+            peephole.evaluate(method_file(tmp_path), out=results, machine=Machine("cpu"), **given)
+    assert everything(results) == before
 
 
 @pytest.mark.usefixtures("unchecked")

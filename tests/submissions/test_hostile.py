@@ -37,15 +37,18 @@ def test_it_fails_with_a_clear_line(one, submitted, ask):
 
 
 def test_what_it_must_not_reach_it_does_not_reach(submitted, ask, tmp_path, monkeypatch):
-    if not (confinement().namespaces and confinement().landlock):
+    if not (confinement().namespaces and confinement().landlock and confinement().seccomp):
         pytest.skip(confinement().sentence)
     board = tmp_path / "results" / "leaderboard.csv"
     board.parent.mkdir()
     board.write_text("method,score\noracle,1\n")
     monkeypatch.setenv("PEEPHOLE_SECRET", "42")
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    bus = str(tmp_path / "bus")
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as local:
+        local.bind(bus)
+        local.listen()
         told = tmp_path / "told.txt"
-        told.write_text(f"{board}\n{server.getsockname()[1]}\n{os.getpid()}\n{tmp_path}")
+        told.write_text(f"{board}\n{server.getsockname()[1]}\n{os.getpid()}\n{tmp_path}\n{bus}")
         one = submitted(hostile.PROBES, beside=[told])
         with pytest.raises(SubmissionError, match="managed: nothing"):
             ask(one)
