@@ -19,7 +19,7 @@ from peephole.store.folder import MARKER, open_folder, refuse_foreign
 from peephole.store.store import Store
 from peephole.submissions.alone import check_alone
 from peephole.submissions.failure import SubmissionError
-from peephole.submissions.folder import keep, stored
+from peephole.submissions.folder import in_order, keep, stored
 from peephole.submissions.limits import Limits
 from peephole.submissions.submission import METHOD, Submission
 from peephole.suites.suite import load_suite
@@ -76,8 +76,8 @@ class Evaluation:
                 f"{self.name} has no rank: it lacks scores that other rows have, or no model of the run is certified."
             )
         return (
-            f"{self.name} is number {self.rank} ({self.rank_interval.replace('-', '–')}) of {self.rows} at "
-            f"{self.best_layer}, its best layer: score {self.score:.2f} "
+            f"{self.name} is number {self.rank} ({self.rank_interval.replace('-', '–')}) of {self.rows} rows, in which "
+            f"every layer counts, at {self.best_layer}, its best layer: score {self.score:.2f} "
             f"[{self.score_lo:.2f}, {self.score_hi:.2f}], where 0 is chance and 1 the truth itself."
         )
 
@@ -102,7 +102,7 @@ class Entry:
     @property
     def submissions(self) -> tuple[Submission, ...]:
         """All that are to be on the board."""
-        return (*self.others, self.submission)
+        return in_order((*self.others, self.submission))
 
     def plan(self, data: Path | None = None) -> Plan:
         """The plan of the run."""
@@ -256,7 +256,7 @@ def checked(submission: Submission, device: str = "auto") -> CheckResult:
     failed = next((one for one in found.findings if one.status == "failed"), None)
     if failed is not None:
         raise SubmissionError(
-            f"{submission.name} does not pass the check '{failed.title}': {failed.found}; see peephole check "
+            f"{submission.name} does not pass the check '{failed.title}': {failed.found.rstrip('.')}; see peephole check "
             f"{submission.written}."
         )
     return found
@@ -290,7 +290,7 @@ def compute(
         # Another one may have come there while this one was checked.
         others = tuple(one for one in stored(entry.out) if one.name != ours.name)
         result = run_with(
-            (*others, ours),
+            in_order((*others, ours)),
             entry.suite,
             out=entry.out,
             data=data,

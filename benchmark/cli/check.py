@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from peephole.checking import CheckResult, Finding
 
 FAILED = 1
+MOST_SKIPPED = 3
+"""So many checks that were skipped are listed; more are counted."""
 MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "warning": ("!", "yellow"), "skipped": ("–", "dim")}
 
 
@@ -86,9 +88,14 @@ def print_checks(result: CheckResult, screen: Console) -> None:
     table = Table.grid(padding=(0, 2))
     for column in ({"no_wrap": True}, {"no_wrap": True}, {"overflow": "fold"}):
         table.add_column(**column)
+    skipped = [one for one in result.findings if one.status == "skipped"]
     for one in result.findings:
+        if one.status == "skipped" and len(skipped) > MOST_SKIPPED:
+            continue
         mark, style = MARKS[one.status]
         table.add_row(Text(mark, style), Text(one.title, style if one.hint else ""), _found(one))
+    if len(skipped) > MOST_SKIPPED:
+        table.add_row(Text("–", "dim"), Text(f"{len(skipped)} more", "dim"), Text(skipped[0].found, "dim"))
     screen.print(Text(f"{result.name}: {result.target} ({result.digest})", "bold"), "", table, "", sep="\n")
     screen.print(Text(result.isolation), soft_wrap=True)
     screen.print(Text(_summary(result)), soft_wrap=True)

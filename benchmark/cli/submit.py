@@ -191,7 +191,8 @@ def _print(result: Evaluation) -> None:
     screen.print()
     screen.print(result.sentence, soft_wrap=True)
     screen.print(
-        f"In {result.run.folder}: leaderboard.csv, scores.csv, rows/ (to publish). Recompute it: peephole verify.",
+        f"In {result.run.folder}: leaderboard.csv, scores.csv, rows/ (to publish). Recompute it: peephole verify "
+        f"{result.run.folder}.",
         soft_wrap=True,
     )
     for failure in result.run.outcome.failed:

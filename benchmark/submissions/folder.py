@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -30,8 +30,13 @@ def stored(folder: Path) -> tuple[Submission, ...]:
     Raises:
         PeepholeError: one cannot be read, or its files are not what was submitted.
     """
-    found = sorted((folder.resolve() / SUBMISSIONS).glob(f"*/{FACTS}"))
-    return tuple(_read(path) for path in found if not path.parent.name.startswith("."))
+    found = (folder.resolve() / SUBMISSIONS).glob(f"*/{FACTS}")
+    return in_order(_read(path) for path in found if not path.parent.name.startswith("."))
+
+
+def in_order(submissions: Iterable[Submission]) -> tuple[Submission, ...]:
+    """Submissions in the order in which they stand in tables, whichever came first: by name."""
+    return tuple(sorted(submissions, key=lambda one: one.name))
 
 
 def keep(submission: Submission, folder: Path) -> Submission:

@@ -64,6 +64,10 @@ def compare_scores(row: Row, stored: Workspace, anew: Workspace) -> Iterator[tup
     allowed = tolerance(before.facts, after.facts)
     old, new = ({name: shard.read(name) for name in shard.names} for shard in (before, after))
     same_metrics = before.facts["metrics"] == after.facts["metrics"]
+    for layer in after.facts["layers"]:
+        if layer not in before.facts["layers"]:
+            text = f"there are no scores at {layer}, where the method has maps"
+            yield Recomputed(row_of(row, layer), _key(row), 0.0, allowed.mean), [Finding(where_of(row), text)]
     for place, layer in enumerate(before.facts["layers"]):
         rows = frozenset([row_of(row, layer)])
         if layer not in after.facts["layers"]:

@@ -74,6 +74,32 @@ def stale_lines(
     return findings, frozenset(lost)
 
 
+def unaccounted(scores: pd.DataFrame, plan: Plan, sound: Collection[str], damaged: Mapping[str, str]) -> list[Finding]:
+    """What was asked for and is neither in the table nor in the store, a finding a model: left out, or it failed.
+
+    Methods that have no scores at all are not told of.
+
+    Arguments are as of `stale_lines`.
+    """
+    lines = set(scores[list(LINE)].astype(str).itertuples(index=False, name=None))
+    shown = set(scores["method"])
+    lacking: dict[tuple[str, str], dict[str, None]] = {}
+    for key, row in planned(plan).items():
+        trigger, seed, method, _ = key
+        there = key in lines or row.scores.digest in sound or row.scores.digest in damaged
+        if method in shown and not there:
+            lacking.setdefault((trigger, seed), {})[method] = None
+    every = len({row.method for row in plan.rows} & shown)
+    return [
+        Finding(
+            SCORES,
+            f"lacks {'all methods' if len(methods) == every else ', '.join(methods)} on {trigger}, seed {seed}, which "
+            "were asked for",
+        )
+        for (trigger, seed), methods in lacking.items()
+    ]
+
+
 def _version(row: Row, store: Store) -> str:
     version = store.facts(row.maps.kind, row.maps.digest).get("peephole_version", __version__)
     return "" if version == __version__ else f"made by peephole {version}, this is {__version__}"

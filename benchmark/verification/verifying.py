@@ -27,7 +27,7 @@ from peephole.verification.finding import Finding
 from peephole.verification.recomputing import recompute
 from peephole.verification.result import VerifyResult, row_table
 from peephole.verification.shards import check_shards
-from peephole.verification.staleness import stale_lines
+from peephole.verification.staleness import stale_lines, unaccounted
 from peephole.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def verify(
     scores = read_csv(folder / SCORES)
     stale, lost = stale_lines(scores, plan, workspace.store, sound, damaged)
     files = Files(folder, request, plan, workspace, sound, scores, lost)
-    differences = [*_damage(plan, damaged, scores), *files.compare()]
+    differences = [*_damage(plan, damaged, scores), *unaccounted(scores, plan, sound, damaged), *files.compare()]
     drawn = draw(plan, sound, share, seed)
     with TemporaryDirectory(prefix="peephole-verify-", ignore_cleanup_errors=True) as scratch:
         found, more = recompute(drawn, workspace, Path(scratch), watcher or Silent())

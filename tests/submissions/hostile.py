@@ -44,7 +44,7 @@ ENDING = (
         _body(
             "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()"
         ),
-        "threads at once",
+        "thread",  # as many as it may run, or as fit in the memory that it may use
     ),
     Hostile(
         "gibberish",
