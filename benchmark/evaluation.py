@@ -256,8 +256,8 @@ def checked(submission: Submission, device: str = "auto") -> CheckResult:
     failed = next((one for one in found.findings if one.status == "failed"), None)
     if failed is not None:
         raise SubmissionError(
-            f"{submission.name} does not pass the check '{failed.title}': {failed.found.rstrip('.')}; see peephole check "
-            f"{submission.written}."
+            f"{submission.name} does not pass the check '{failed.title}': {failed.found.rstrip('.')}; see peephole "
+            f"check {submission.written}."
         )
     return found
 

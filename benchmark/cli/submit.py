@@ -123,6 +123,7 @@ def submit_command(
 
 def _estimate(entry: Entry, data: Path | None, machine: Machine, passes: float) -> dict[str, Any]:
     """What is to be done, and a sentence about it."""
+    from peephole.costs import costs
     from peephole.estimate import estimate, total_seconds, worker_count
     from peephole.store.store import Store
 
@@ -131,7 +132,7 @@ def _estimate(entry: Entry, data: Path | None, machine: Machine, passes: float) 
     estimates = estimate(plan, Store(entry.out / "store"), kind, passes)
     todo = [one for one in estimates if not one.cached]
     trainings = sum(one.unit.cost().weights > 0 for one in todo)
-    seconds = total_seconds(estimates)
+    seconds = total_seconds(estimates) + (costs()["submission_seconds"] if todo else 0)
     what = f"{len(todo)} of {len(estimates)} units" + (f", {trainings} trainings among them" if trainings else "")
     return {
         "suite": plan.suite.identifier,
