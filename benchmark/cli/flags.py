@@ -66,6 +66,6 @@ def limits_of(seconds: float | None, memory: float | None) -> Limits | None:
     from peephole.submissions.limits import GIGA, Limits
 
     if memory is not None and not 0 < memory < float("inf"):
-        raise PeepholeError(f"--memory is {memory:g}; expected gigabytes, above 0.")
+        raise PeepholeError(f"the limit of memory is {memory:g} GB; expected a number above 0.")
     given = {"seconds": seconds, "memory": None if memory is None else int(memory * GIGA)}
     return Limits(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
