@@ -101,6 +101,7 @@ def test_there_is_a_picture_of_them(result, folder):
         assert np.asarray(image).std() > 0
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_certificates_in_other_processes_too(result, small, tmp_path, monkeypatch):
     """Two at once with one thread each; the pictures are those of the data set, as other processes know no patch."""
     options = peephole.Options(seeds=1, samples=4, methods=("gradient",), epochs=0.2, triggers=("square",))
