@@ -15,7 +15,7 @@ from peephole.machine import Machine
 from peephole.options import Options
 from peephole.request import REQUEST, read_request
 from peephole.runner import RunResult, plan_run, run_with
-from peephole.store.folder import MARKER, open_folder, refuse_foreign
+from peephole.store.folder import DEFAULT_OUT, open_folder, refuse_foreign
 from peephole.store.store import Store
 from peephole.submissions.alone import check_alone
 from peephole.submissions.failure import SubmissionError
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from peephole.checking import CheckResult
     from peephole.plan import Plan
 
-DEFAULT_OUT = Path("peephole-results")
 DEFAULT_SUITE = "quick"
 LOCK = ".submitting"
 
@@ -88,21 +87,20 @@ class Entry:
 
     Attributes:
         submission: the new one.
-        others: those that the folder has already; not one of the same name, which is replaced.
         suite, options: of the run.
         out: the result folder.
     """
 
     submission: Submission
-    others: tuple[Submission, ...]
     suite: str
     options: Options
     out: Path
 
     @property
     def submissions(self) -> tuple[Submission, ...]:
-        """All that are to be on the board."""
-        return in_order((*self.others, self.submission))
+        """All that are to be on the board: those that the folder has now, and the new one in the place of its name."""
+        others = (one for one in stored(self.out) if one.name != self.submission.name)
+        return in_order((*others, self.submission))
 
     def plan(self, data: Path | None = None) -> Plan:
         """The plan of the run."""
@@ -223,14 +221,12 @@ def enter(
         raise PeepholeError(
             f"the board in {out} is of {there_is}, not of {_subject(suite, options)}; give another folder with --out."
         )
-    there = stored(out) if (out / MARKER).exists() else ()
-    twin = next((one for one in there if one.digest == submission.digest and one.name != submission.name), None)
+    twin = next((one for one in stored(out) if one.digest == submission.digest and one.name != submission.name), None)
     if twin is not None:
         raise PeepholeError(
             f"this very method is on the board in {out} as {twin.name}; change it, or give that --name."
         )
-    others = tuple(one for one in there if one.name != submission.name)
-    return Entry(submission, others, suite, options, out)
+    return Entry(submission, suite, options, out)
 
 
 def _whole(suite: str) -> str:
@@ -287,10 +283,8 @@ def compute(
         check_alone(ours, maps, Workspace(Store(entry.out / "store"), machine, data))
 
     with _alone_in(entry.out):
-        # Another one may have come there while this one was checked.
-        others = tuple(one for one in stored(entry.out) if one.name != ours.name)
         result = run_with(
-            in_order((*others, ours)),
+            entry.submissions,
             entry.suite,
             out=entry.out,
             data=data,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peephole.cli.flags import Beside, Json, LimitMemory, LimitSeconds, MethodOptions, limits_of
+from peephole.cli.flags import Beside, Device, Json, LimitMemory, LimitSeconds, MethodOptions, Target, limits_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,18 +23,11 @@ MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "warning": (
 
 
 def check_command(
-    target: Annotated[
-        str,
-        typer.Argument(
-            metavar="TARGET",
-            help="my_method.py, my_method.py:function, package.module:object, or a library's, such as "
-            "captum:IntegratedGradients.",
-        ),
-    ],
+    target: Target,
     name: Annotated[str | None, typer.Option(help="What it is called; by default after the target.")] = None,
     option: MethodOptions = None,
     beside: Beside = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    device: Device = "auto",
     seconds: LimitSeconds = None,
     memory: LimitMemory = None,
     as_json: Json = False,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from peephole.cli.flags import DEFAULT_OUT, Json
+from peephole.cli.flags import Json
 from peephole.errors import PeepholeError
+from peephole.store.folder import DEFAULT_OUT
 from peephole.texts.tokens import split
 
 if TYPE_CHECKING:

@@ -12,8 +12,6 @@ from peephole.errors import PeepholeError
 if TYPE_CHECKING:
     from peephole.submissions.limits import Limits
 
-DEFAULT_OUT = Path("peephole-results")
-
 Out = Annotated[Path, typer.Option("--out", help="Folder for results; what is in it already is not computed again.")]
 Data = Annotated[
     Path | None,
@@ -21,6 +19,15 @@ Data = Annotated[
         "--data",
         envvar="PEEPHOLE_DATA",
         help="Folder with your data sets: cifar10, imagenet, or train and test of your own. Not for `shapes`.",
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")]
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="TARGET",
+        help="my_method.py, my_method.py:function, package.module:object, or a library's, such as "
+        "captum:IntegratedGradients.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for programs.")]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peephole.cli.flags import DEFAULT_OUT, Json
+from peephole.cli.flags import Json
 from peephole.errors import PeepholeError, UnknownName
+from peephole.store.folder import DEFAULT_OUT
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from peephole.cli.flags import DEFAULT_OUT, Data, HeldOut, Json, Out, Quiet, names
-from peephole.cli.stopping import Terminated, raise_on_termination
+from peephole.cli.flags import Data, Device, HeldOut, Json, Out, Quiet, names
+from peephole.cli.stopping import stoppable
 from peephole.errors import PeepholeError
 from peephole.machine import BATCH, Machine, device_kind
+from peephole.store.folder import DEFAULT_OUT
 from peephole.texts.tokens import split
 
 if TYPE_CHECKING:
@@ -19,15 +20,13 @@ if TYPE_CHECKING:
     from peephole.runner import RunResult
 
 FAILED = 1
-STOPPED = 130
-TERMINATED = 143
 
 
 def run_command(
     suite: Annotated[str, typer.Argument(help="Which suite, as `peephole list suites` names it.")] = "quick",
     out: Out = DEFAULT_OUT,
     data: Data = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    device: Device = "auto",
     seeds: Annotated[int | None, typer.Option(help="Poisoned models a trigger.")] = None,
     held_out: HeldOut = None,
     samples: Annotated[int | None, typer.Option(help="Probe pictures a model.")] = None,
@@ -144,12 +143,8 @@ def run_command(
     if dry_run:
         _dry_run(suite, out, data, machine, options, as_json=as_json)
         return
-    raise_on_termination()
-    try:
+    with stoppable():
         result = _run(suite, out, data, machine, options, quiet=quiet or as_json, choose=workers is None)
-    except KeyboardInterrupt as stop:
-        typer.echo("peephole: stopped; what is done is kept, the same command goes on from there.", err=True)
-        raise typer.Exit(TERMINATED if isinstance(stop, Terminated) else STOPPED) from None
     if as_json:
         _print_result_json(result)
     else:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from peephole.cli.flags import (
-    DEFAULT_OUT,
     Beside,
     Data,
+    Device,
     HeldOut,
     Json,
     LimitMemory,
@@ -19,27 +19,19 @@ from peephole.cli.flags import (
     MethodOptions,
     Out,
     Quiet,
+    Target,
     limits_of,
 )
-from peephole.cli.stopping import Terminated, raise_on_termination
+from peephole.cli.stopping import stoppable
 from peephole.machine import BATCH, Machine, device_kind
+from peephole.store.folder import DEFAULT_OUT
 
 if TYPE_CHECKING:
     from peephole.evaluation import Entry, Evaluation
 
-STOPPED = 130
-TERMINATED = 143
-
 
 def submit_command(
-    target: Annotated[
-        str,
-        typer.Argument(
-            metavar="TARGET",
-            help="my_method.py, my_method.py:function, package.module:object, or a library's, such as "
-            "captum:IntegratedGradients.",
-        ),
-    ],
+    target: Target,
     suite: Annotated[
         str | None,
         typer.Argument(metavar="[SUITE]", help="Which suite; that of the folder's last run, or quick."),
@@ -52,7 +44,7 @@ def submit_command(
     ] = 1.0,
     out: Out = DEFAULT_OUT,
     data: Data = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    device: Device = "auto",
     held_out: HeldOut = None,
     seconds: LimitSeconds = None,
     memory: LimitMemory = None,
@@ -89,32 +81,27 @@ def submit_command(
 
     machine = Machine(device, batch=batch, workers=1 if workers is None else workers)
     speak = not (quiet or as_json)
-    raise_on_termination()
-    try:
-        limits = limits_of(seconds, memory)
-        made = staged(target, name=name, options=option or (), beside=beside or (), share=share, limits=limits)
-        with made as submission:
-            entry = enter(submission, suite, None, out, held_out)
-            _say(f"checking {submission.name} …", speak)
-            check = checked(submission, device)
-            estimate = _estimate(entry, data, machine, check.passes)
-            _say(estimate["sentence"], speak or dry_run)
-            if dry_run:
-                if as_json:
-                    _print_json(estimate)
-                return
-            if workers is None:
-                machine = replace(machine, workers=estimate["workers"])
-            if not speak:
-                result = compute(entry, check, data=data, machine=machine)
-            else:
-                from peephole.cli.progress import ProgressWatcher
+    limits = limits_of(seconds, memory)
+    made = staged(target, name=name, options=option or (), beside=beside or (), share=share, limits=limits)
+    with stoppable(), made as submission:
+        entry = enter(submission, suite, None, out, held_out)
+        _say(f"checking {submission.name} …", speak)
+        check = checked(submission, device)
+        estimate = _estimate(entry, data, machine, check.passes)
+        _say(estimate["sentence"], speak or dry_run)
+        if dry_run:
+            if as_json:
+                _print_json(estimate)
+            return
+        if workers is None:
+            machine = replace(machine, workers=estimate["workers"])
+        if not speak:
+            result = compute(entry, check, data=data, machine=machine)
+        else:
+            from peephole.cli.progress import ProgressWatcher
 
-                with ProgressWatcher(estimate["units"]) as watcher:
-                    result = compute(entry, check, data=data, machine=machine, watcher=watcher)
-    except KeyboardInterrupt as stop:
-        typer.echo("peephole: stopped; what is done is kept, the same command goes on from there.", err=True)
-        raise typer.Exit(TERMINATED if isinstance(stop, Terminated) else STOPPED) from None
+            with ProgressWatcher(estimate["units"]) as watcher:
+                result = compute(entry, check, data=data, machine=machine, watcher=watcher)
     if as_json:
         _print_json(_as_json(result))
     else:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peephole.cli.flags import DEFAULT_OUT, Data, Json, Quiet
+from peephole.cli.flags import Data, Device, Json, Quiet
 from peephole.machine import BATCH, Machine
+from peephole.store.folder import DEFAULT_OUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ def verify_command(
         typer.Option(help="Of each method's models, one at least, that maps and scores are made anew on; 0: none."),
     ] = 0.05,
     seed: Annotated[int | None, typer.Option(help="Which of them: the same number draws the same again.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    device: Device = "auto",
     batch: Annotated[int, typer.Option(help="Pictures a pass of an explanation.")] = BATCH,
     data: Data = None,
     as_json: Json = False,

@@ -10,6 +10,8 @@ from pathlib import Path
 from peephole.errors import PeepholeError
 from peephole.files import write_atomically, write_text
 
+DEFAULT_OUT = Path("peephole-results")
+"""Where results go if nobody says otherwise."""
 MARKER = "peephole.json"
 FORMAT = "peephole results"
 FORMAT_VERSION = 1

@@ -96,24 +96,13 @@ def environment(folder: Path) -> dict[str, str]:
 
 def readable(source: Path | None) -> list[Path]:
     """What a submission may read: Python, the installed packages, system libraries, and its own source."""
-    import peephole
-
     ours = [Path(path) for name in _PACKAGES for path in _paths(name)]
     searched = [Path(entry) for entry in sys.path if entry and Path(entry).is_absolute()]
     libraries = [Path(entry) for entry in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if entry]
     python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent]
     facts = ["/proc"] if os.getpid() == 1 else list(PROCESS_FACTS)
     own = [] if source is None else [source]
-    return [
-        *map(Path, READABLE),
-        *map(Path, facts),
-        *python,
-        *searched,
-        *libraries,
-        *ours,
-        *own,
-        Path(peephole.__path__[0]),
-    ]
+    return [*map(Path, READABLE), *map(Path, facts), *python, *searched, *libraries, *ours, *own]
 
 
 def writable(folder: Path) -> list[Path]:

@@ -45,8 +45,9 @@ def from_object(method: Callable[..., Any] | type | object, folder: Path, *, nam
     import cloudpickle
 
     # What is installed is there in the other process, too; what is not has to come along.
-    by_value = sys.modules[str(module)] if _is_importable(str(module)) and not _is_installed(str(module)) else None
-    if by_value is not None and named is False:
+    along = not named and _is_importable(str(module)) and not _is_installed(str(module))
+    by_value = sys.modules[str(module)] if along else None
+    if by_value is not None:
         cloudpickle.register_pickle_by_value(by_value)
     try:
         data = cloudpickle.dumps(method)
@@ -57,7 +58,7 @@ def from_object(method: Callable[..., Any] | type | object, folder: Path, *, nam
             "file of its own and give its name, such as 'my_method.py:explain'."
         ) from error
     finally:
-        if by_value is not None and named is False:
+        if by_value is not None:
             cloudpickle.unregister_pickle_by_value(by_value)
     (folder / FILE).write_bytes(data)
     how = {"kind": "object", "file": FILE, "options": {}}
