@@ -11,10 +11,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from peephole.submissions.kernel import checked, forgo_privileges, system
+
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 VERSION = 1  # flag of CREATE_RULESET: only say which version there is
 PATH_BENEATH = 1
-NO_NEW_PRIVILEGES = 38
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = (1 << bit for bit in range(4))
 TRUNCATE = 1 << 14
@@ -44,7 +45,7 @@ def version() -> int:
     """Which version of Landlock this system has; 0 if none."""
     if not sys.platform.startswith("linux"):
         return 0
-    found: int = _system().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(VERSION))
+    found: int = system().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(VERSION))
     return max(0, found)
 
 
@@ -60,16 +61,14 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
     rights = FIRST | sum(right for since, right in LATER if there >= since)
     ruleset = _Ruleset(rights, TCP if there >= 4 else 0, SCOPES if there >= 6 else 0)
     size = ctypes.sizeof(_Ruleset) if there >= 6 else 16 if there >= 4 else 8
-    rules = _checked(
-        _system().syscall(CREATE_RULESET, ctypes.byref(ruleset), ctypes.c_size_t(size), ctypes.c_uint32(0))
-    )
+    rules = checked(system().syscall(CREATE_RULESET, ctypes.byref(ruleset), ctypes.c_size_t(size), ctypes.c_uint32(0)))
     try:
         for path in readable:
             _allow(rules, path, EXECUTE | READ_FILE | READ_DIR)
         for path in writable:
             _allow(rules, path, rights)
-        _checked(_system().prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0))
-        _checked(_system().syscall(RESTRICT_SELF, ctypes.c_int(rules), ctypes.c_uint32(0)))
+        forgo_privileges()
+        checked(system().syscall(RESTRICT_SELF, ctypes.c_int(rules), ctypes.c_uint32(0)))
     finally:
         os.close(rules)
 
@@ -82,17 +81,6 @@ def _allow(rules: int, path: Path, rights: int) -> None:
     try:
         rule = _PathBeneath(rights if path.is_dir() else rights & OF_FILES, parent)
         arguments = (ctypes.c_int(rules), ctypes.c_int(PATH_BENEATH), ctypes.byref(rule), ctypes.c_uint32(0))
-        _checked(_system().syscall(ADD_RULE, *arguments))
+        checked(system().syscall(ADD_RULE, *arguments))
     finally:
         os.close(parent)
-
-
-def _system() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _checked(result: int) -> int:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return result

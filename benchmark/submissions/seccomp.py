@@ -7,13 +7,14 @@ Docker, and Landlock does not govern those yet. See ``man 2 seccomp`` and ``linu
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 
-NO_NEW_PRIVILEGES, SET_SECCOMP, FILTER = 38, 22, 2
+from peephole.submissions.kernel import checked, forgo_privileges, system
+
+SET_SECCOMP, FILTER = 22, 2
 LOAD, JUMP_EQUAL, JUMP_FROM, RETURN = 0x20, 0x15, 0x35, 0x06
 CALL, ARCHITECTURE = 0, 4
 """Where in what the filter sees the number of the call stands, and that of the architecture."""
@@ -79,7 +80,5 @@ def refuse_calls(*, drivers: bool) -> None:
     ]
     instructions = (_Instruction * len(steps))(*(_Instruction(*step) for step in steps))
     program = _Program(len(steps), instructions)
-    system = ctypes.CDLL(None, use_errno=True)
-    for arguments in ((NO_NEW_PRIVILEGES, 1, 0, 0, 0), (SET_SECCOMP, FILTER, ctypes.byref(program), 0, 0)):
-        if system.prctl(*arguments) != 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    forgo_privileges()
+    checked(system().prctl(SET_SECCOMP, FILTER, ctypes.byref(program), 0, 0))
