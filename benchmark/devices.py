@@ -33,3 +33,13 @@ def device_of(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise PeepholeError(f"cannot use device '{name}' ({reason}); try --device cpu.") from error
     return device
+
+
+def device_names(name: str) -> tuple[str, ...]:
+    """The devices that a name stands for, for processes to be pinned to: ``cuda`` and ``auto`` are all GPUs there are."""
+    if name == "cpu" or ":" in name:
+        return (name,)
+    import torch
+
+    count = torch.cuda.device_count() if name in ("auto", "cuda") else 0
+    return tuple(f"cuda:{number}" for number in range(count)) or ("cpu" if name == "auto" else name,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from peephole.costs import costs, passes_of
+from peephole.devices import device_names
 from peephole.machine import device_kind, thread_count
 from peephole.plan import Plan
 from peephole.store.store import Store
@@ -51,9 +52,9 @@ def whole_seconds(plan: Plan, device: str) -> float:
 
 
 def worker_count(plan: Plan, device: str) -> int:
-    """How many processes pay: one a core where there is a processor only and more than a minute's work."""
+    """How many processes pay: one a GPU, or one a core if there is none and more than a minute's work."""
     if device_kind(device) != "cpu":
-        return 1
+        return len(device_names(device))
     # By the whole plan, not by what is left of it: results depend on the number of threads, in the last bits at first.
     return min(thread_count(), MOST_WORKERS) if whole_seconds(plan, "cpu") > LONG else 1
 

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def write_atomically(path: Path, write: Callable[[Path], None], *, settle: bool = True) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, bring it to the disk, then rename it into place.
+def write_atomically(
+    path: Path, write: Callable[[Path], None], *, settle: bool = True, through: Path | None = None
+) -> None:
+    """Let ``write`` fill a temporary file, bring it to the disk, then rename it into place.
 
     Whoever reads ``path`` finds the old content or the new one, at whatever moment this process is killed.
 
@@ -17,9 +19,12 @@ def write_atomically(path: Path, write: Callable[[Path], None], *, settle: bool 
         path: the file.
         write: writes it whole, to the path that it is given.
         settle: bring the new name to the disk, too; not needed before another file of the folder that will.
+        through: the folder of the temporary file, on the same disk; by default that of ``path``.
     """
+    folder = through or path.parent
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=folder)
     os.close(handle)
     temporary = Path(name)
     try:

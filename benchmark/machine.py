@@ -31,6 +31,7 @@ class Machine:
         compiled: whether trainings compile the network, which takes a minute and pays in long ones on a GPU.
         batch: pictures a pass of an explanation.
         workers: processes that compute at once, each with its share of the processor's threads.
+        engine: where units are computed, as a text: see `peephole.engines.base`.
 
     Raises:
         PeepholeError: a number below 1, or a precision that does not exist.
@@ -42,6 +43,7 @@ class Machine:
     compiled: bool = False
     batch: int = BATCH
     workers: int = 1
+    engine: str = "local"
 
     def __post_init__(self) -> None:
         for flag, number in (("--devices", self.devices), ("--batch", self.batch), ("--workers", self.workers)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from peephole.cells import collect
 from peephole.certificates import certificate_table
-from peephole.engines.local import run_units
+from peephole.engines.run import run_units
 from peephole.engines.outcome import Outcome, Watcher
 from peephole.errors import PeepholeError
 from peephole.heatmaps import draw_heatmaps
@@ -71,7 +71,7 @@ class Silent:
     def progressed(self, unit: object, share: float) -> None:
         """Nothing."""
 
-    def finished(self, unit: object) -> None:
+    def finished(self, unit: object, failure: object = None) -> None:
         """Nothing."""
 
 

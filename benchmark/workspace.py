@@ -15,7 +15,7 @@ from peephole.datasets.base import DATASETS, Dataset, Pictures, Split
 from peephole.datasets.digest import content_digest
 from peephole.devices import device_of
 from peephole.errors import PeepholeError
-from peephole.machine import PRECISIONS, Machine, core_count
+from peephole.machine import PRECISIONS, Machine, core_count, device_kind
 from peephole.models.weights import KnownFile
 from peephole.provenance import version_facts
 from peephole.store.opened import OpenShard
@@ -83,6 +83,11 @@ class Workspace:
             PeepholeError: there is no such device here.
         """
         return device_of(self.machine.device)
+
+    @property
+    def device_name(self) -> str:
+        """The device as people call it."""
+        return device_kind("auto") if self.machine.device == "auto" else self.machine.device
 
     def read(self, unit: Unit) -> Shard:
         """The result of ``unit``; the few read last stay in memory.

@@ -7,6 +7,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from peephole.engines.outcome import Failure
 from peephole.units.base import Unit
 
 
@@ -54,6 +55,6 @@ class ProgressWatcher:
         """Move the unit's bar."""
         self._progress.update(self._unit, completed=round(100 * share))
 
-    def finished(self, unit: Unit) -> None:
+    def finished(self, unit: Unit, failure: Failure | None = None) -> None:
         """Move the run's bar."""
         self._progress.advance(self._run)

@@ -20,8 +20,8 @@ class Watcher(Protocol):
         """``share`` of ``unit`` is done, in [0,1]."""
         ...
 
-    def finished(self, unit: Unit) -> None:
-        """``unit`` is done: computed, found in the store, failed or left out."""
+    def finished(self, unit: Unit, failure: Failure | None = None) -> None:
+        """``unit`` is done: computed, found in the store, left out, or failed."""
         ...
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import count
 
 from peephole.engines.outcome import Failure, Outcome, Watcher
-from peephole.store.store import Store
+from peephole.engines.report import Done
+from peephole.store.store import StorageError, Store
 from peephole.units.base import Unit
 
 
@@ -22,6 +23,7 @@ class Schedule:
 
     def __init__(self, units: Iterable[Unit], store: Store, watcher: Watcher) -> None:
         self._units = list({unit.digest: unit for unit in units}.values())
+        self._store = store
         self._watcher = watcher
         self._place = {unit.digest: place for place, unit in enumerate(self._units)}
         self._state: dict[str, Failure | str] = {}
@@ -29,9 +31,11 @@ class Schedule:
         self._groups: dict[Hashable, dict[str, Unit]] = {}
         self._waiting: dict[str, int] = {}
         self._ready: list[tuple[int, int, Unit]] = []
+        self._elsewhere: dict[str, Unit] = {}
         self._ticket = count()
+        there = {kind: store.sizes(kind) for kind in {unit.kind for unit in self._units}}
         for unit in self._units:
-            if store.receipt(unit.kind, unit.digest) is not None:
+            if unit.digest in there[unit.kind]:
                 self._settle(unit, "cached")
                 continue
             self._groups.setdefault(_key(unit), {})[unit.digest] = unit
@@ -41,6 +45,11 @@ class Schedule:
                 self._dependents.setdefault(digest, []).append(unit)
             if not needed:
                 self._push(unit)
+
+    @property
+    def waits(self) -> bool:
+        """Whether others are computing what is left or what it needs: `look_again` now and then."""
+        return bool(self._elsewhere)
 
     def take(self) -> list[Unit]:
         """The first group that is due, to be computed together; empty if none is for now."""
@@ -54,9 +63,43 @@ class Schedule:
                 return ready
         return []
 
-    def computed(self, unit: Unit) -> None:
+    def settle(self, group: Sequence[Unit], done: Done) -> None:
+        """What became of a group that was taken.
+
+        Raises:
+            StorageError: the disk did not take a result; there is no sense in going on.
+        """
+        for unit in group:
+            result = done[unit.digest]
+            if isinstance(result, Failure):
+                self.failed(result)
+            elif result == "elsewhere":
+                self._elsewhere[unit.digest] = unit
+            else:
+                self.available(unit, "computed" if result == "computed" else "cached")
+        for result in done.values():
+            if isinstance(result, Failure) and isinstance(result.error, StorageError):
+                raise result.error
+
+    def look_again(self) -> None:
+        """Has anybody finished, or given up, what was being computed elsewhere?"""
+        for digest, unit in list(self._elsewhere.items()):
+            if self._store.receipt(unit.kind, digest) is not None:
+                del self._elsewhere[digest]
+                self.available(unit, "cached")
+            elif self._store.leases.is_free(digest):
+                self.give_back([unit])
+
+    def give_back(self, group: Iterable[Unit]) -> None:
+        """Units that were taken are due again."""
+        for unit in group:
+            self._elsewhere.pop(unit.digest, None)
+            self._groups[_key(unit)][unit.digest] = unit
+            self._push(unit)
+
+    def available(self, unit: Unit, state: str) -> None:
         """``unit`` is in the store now."""
-        self._settle(unit, "computed")
+        self._settle(unit, state)
         for dependent in self._dependents.pop(unit.digest, []):
             self._waiting[dependent.digest] -= 1
             if not self._waiting[dependent.digest] and dependent.digest not in self._state:
@@ -64,7 +107,7 @@ class Schedule:
 
     def failed(self, failure: Failure) -> None:
         """A unit could not be computed: all that depend on it are left out."""
-        self._settle(failure.unit, failure)
+        self._settle(failure.unit, failure, failure)
         lost = self._dependents.pop(failure.unit.digest, [])
         while lost:
             unit = lost.pop()
@@ -90,9 +133,9 @@ class Schedule:
     def _push(self, unit: Unit) -> None:
         heapq.heappush(self._ready, (self._place[unit.digest], next(self._ticket), unit))
 
-    def _settle(self, unit: Unit, state: Failure | str) -> None:
+    def _settle(self, unit: Unit, state: Failure | str, failure: Failure | None = None) -> None:
         self._state[unit.digest] = state
-        self._watcher.finished(unit)
+        self._watcher.finished(unit, failure)
 
 
 def _key(unit: Unit) -> Hashable:

@@ -1,32 +1,67 @@
-"""Computing one group of units and storing what comes out."""
+"""Computing one group of units and storing what comes out: the one thing that every engine has done somewhere."""
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Sequence
 
 from peephole.engines.outcome import Failure
-from peephole.store.store import DamagedShard
+from peephole.engines.report import Done
+from peephole.store.leases import Lease, released
+from peephole.store.store import DamagedShard, StorageError
 from peephole.units.base import Unit
 from peephole.workspace import Workspace
 
-Done = dict[str, Failure | None]
-"""By digest: None for a unit that is in the store now, else what went wrong."""
+
+class _Elsewhere(Exception):
+    """Somebody else is making what is needed first."""
 
 
 def compute(units: Sequence[Unit], workspace: Workspace, report: Callable[[float], None]) -> Done:
-    """Compute a group of units of one kind that need the same.
+    """Compute those units of a group that nobody else is computing or has computed.
+
+    Doing so twice, here or elsewhere, at once or later, does no harm.
 
     Args:
-        units: the group.
+        units: a group: of one kind, needing the same.
         workspace: the store, the device and the data.
         report: told the share of the work that is done.
     """
     done: Done = {}
+    held: list[Lease] = []
+    with released(held):
+        mine = []
+        for unit in units:
+            try:
+                lease = workspace.store.leases.take(unit.digest, unit.label, workspace.device_name)
+            except OSError as error:
+                done[unit.digest] = Failure.of(unit, workspace.store.refused(error))
+                continue
+            if lease is None:
+                done[unit.digest] = "elsewhere"
+            elif workspace.store.receipt(unit.kind, unit.digest) is not None:
+                lease.release()
+                done[unit.digest] = "found"
+            else:
+                held.append(lease)
+                mine.append(unit)
+        if mine:
+            done |= _compute(mine, held, workspace, report)
+    return done
+
+
+def _compute(units: Sequence[Unit], held: Sequence[Lease], workspace: Workspace, report: Callable[[float], None]) -> Done:
+    done: Done = {}
     start = time.perf_counter()
+
+    def tell(share: float) -> None:
+        held[0].tell(share)
+        report(share)
+
     try:
-        _mend_inputs(units[0], workspace, report)
-        workspace.report = report
+        _mend_inputs(units[0], workspace)
+        workspace.report = tell
         for unit, result in type(units[0]).compute_all(units, workspace):
             if isinstance(result, Exception):
                 done[unit.digest] = Failure.of(unit, result)
@@ -35,19 +70,33 @@ def compute(units: Sequence[Unit], workspace: Workspace, report: Callable[[float
                 seconds = (time.perf_counter() - start) / len(units)
                 workspace.store.write(unit.kind, unit.digest, unit.identity, result, seconds)
                 workspace.discard_checkpoints(unit.digest)
-                done[unit.digest] = None
+                done[unit.digest] = "computed"
+    except _Elsewhere:
+        return {unit.digest: "elsewhere" for unit in units}
+    except OSError as error:
+        # A disk fails everywhere at once; what a file of the user's lacks is the fault of one unit.
+        failure = workspace.store.refused(error) if _is_of_disk(error) else error
+        done |= {unit.digest: Failure.of(unit, failure) for unit in units if unit.digest not in done}
     except Exception as error:  # noqa: BLE001  a submitted method may raise anything; the failure is kept and reported
         done |= {unit.digest: Failure.of(unit, error) for unit in units if unit.digest not in done}
     return done
 
 
-def _mend_inputs(unit: Unit, workspace: Workspace, report: Callable[[float], None]) -> None:
+def _is_of_disk(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def _mend_inputs(unit: Unit, workspace: Workspace) -> None:
     """Make inputs again whose shards are damaged; what was computed from them stays: they were whole then."""
     for needed in unit.inputs.values():
         try:
             workspace.open(needed)
         except DamagedShard:
-            workspace.store.discard(needed.kind, needed.digest)
-            failure = compute([needed], workspace, report)[needed.digest]
-            if failure is not None:
-                raise RuntimeError(f"{needed.label}: {failure.reason}") from None
+            workspace.store.discard_damaged(needed.kind, needed.digest)
+            made = compute([needed], workspace, lambda share: None)[needed.digest]
+            if made == "elsewhere":
+                raise _Elsewhere from None
+            if isinstance(made, Failure):
+                if isinstance(made.error, StorageError):
+                    raise made.error from None
+                raise RuntimeError(f"{needed.label}: {made.reason}") from None

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peephole.errors import PeepholeError
+from peephole.store.sink import Sink
 
 ENCODING = "peephole-shard"
 ENCODING_VERSION = 1
@@ -62,14 +63,20 @@ def arrays_digest(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def write_shard(path: Path, shard: Shard) -> None:
-    """Write ``shard`` to the new file ``path``."""
-    with h5py.File(path, "w", track_order=True) as file:
+    """Write ``shard`` to the new file ``path``.
+
+    Raises:
+        OSError: the disk is full, failing or not writable.
+    """
+    with Sink(path) as sink, h5py.File(sink, "w", track_order=True) as file:
         file.attrs["encoding"] = ENCODING
         file.attrs["encoding_version"] = ENCODING_VERSION
         file.attrs["facts"] = json.dumps(shard.facts, sort_keys=True)
         file.attrs["names"] = json.dumps(list(shard.arrays))
         for name, array in shard.arrays.items():
             _write_array(file, name, np.asarray(array))
+            if sink.error is not None:
+                break
 
 
 def read_shard(path: Path) -> Shard:

@@ -6,8 +6,10 @@ behind has no receipt and is written again. A shard that does not match its rece
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,8 +19,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from peephole._version import __version__
+from peephole.errors import PeepholeError
 from peephole.files import write_atomically, write_text
+from peephole.store.leases import Leases
 from peephole.store.opened import OpenShard
 from peephole.store.shard import Shard, read_shard, write_shard
 
@@ -57,19 +64,45 @@ class DamagedShard(Exception):
         self.digest = digest
 
 
+class StorageError(PeepholeError):
+    """The disk did not take what was to be stored: it is full, failing or not writable. Nothing was half-written."""
+
+
+TEMPORARY = "tmp"
+"""The folder of whatever is not finished. When nobody is at work, what is in it was left by somebody who was killed."""
+
+
 class Store:
     """A folder of shards.
 
     Args:
         root: the folder; made when the first shard is written.
+
+    Attributes:
+        leases: who computes what now.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.leases = Leases(root)
 
     def path(self, kind: str, digest: str) -> Path:
         """Where a shard lies, or would lie."""
         return self.root / kind / f"{digest}.h5"
+
+    def sizes(self, kind: str) -> dict[str, int]:
+        """The shards of a kind that have receipts: their lengths in bytes by digest.
+
+        Two looks at a folder tell it for any number of shards. Whether a shard is as long as its receipt says, and
+        holds what was written, is seen when it is opened.
+        """
+        try:
+            with os.scandir(self.root / kind) as entries:
+                files = {entry.name: entry for entry in entries}
+        except FileNotFoundError:
+            return {}
+        stems = (name.removesuffix(".json") for name in files if name.endswith(".json"))
+        return {stem: files[f"{stem}.h5"].stat().st_size for stem in stems if f"{stem}.h5" in files}
 
     def receipt(self, kind: str, digest: str) -> Receipt | None:
         """The receipt of a shard that is there in its full length, else None."""
@@ -81,24 +114,49 @@ class Store:
             return None  # no receipt, or one that a failing disk has garbled: the shard counts as missing
 
     def write(self, kind: str, digest: str, spec: dict[str, Any], shard: Shard, seconds: float) -> Receipt:
-        """Write a shard, then its receipt. Writing the same unit twice does no harm."""
+        """Write a shard, then its receipt. Writing the same unit twice does no harm.
+
+        Raises:
+            StorageError: the disk is full, failing or not writable.
+        """
         path = self.path(kind, digest)
-        # Its name reaches the disk with the receipt's; a receipt that lost its shard to a power cut counts as none.
-        write_atomically(path, lambda file: write_shard(file, shard), settle=False)
-        receipt = Receipt(
-            kind=kind,
-            digest=digest,
-            spec=spec,
-            facts=dict(shard.facts),
-            sha256=file_digest(path),
-            bytes=path.stat().st_size,
-            seconds=round(seconds, 3),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            peephole_version=__version__,
-        )
-        text = json.dumps(asdict(receipt), indent=1, sort_keys=True)
-        write_atomically(path.with_suffix(".json"), partial(write_text, text=text))
+        through = self.root / TEMPORARY
+        with self._storing():
+            # Its name reaches the disk with the receipt's; a receipt that lost its shard to a power cut counts as none.
+            write_atomically(path, lambda file: write_shard(file, shard), settle=False, through=through)
+            receipt = Receipt(
+                kind=kind,
+                digest=digest,
+                spec=spec,
+                facts=dict(shard.facts),
+                sha256=file_digest(path),
+                bytes=path.stat().st_size,
+                seconds=round(seconds, 3),
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                peephole_version=__version__,
+            )
+            text = json.dumps(asdict(receipt), indent=1, sort_keys=True)
+            write_atomically(path.with_suffix(".json"), partial(write_text, text=text), through=through)
         return receipt
+
+    @contextmanager
+    def _storing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self.refused(error) from error
+
+    def refused(self, error: OSError) -> StorageError:
+        """What to tell a user whose disk did not take something."""
+        place = self.root.parent
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return StorageError(
+                f"no space left on the disk of {place}; what is done is kept: make room, then give the same command."
+            )
+        return StorageError(
+            f"cannot write to {place} ({error.strerror or error}); what is done is kept: mend that, then give the same "
+            "command."
+        )
 
     def facts(self, kind: str, digest: str) -> dict[str, Any]:
         """The facts of a shard, from its receipt; none if it is not there."""
@@ -131,9 +189,37 @@ class Store:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """An empty folder on the store's disk, gone afterwards."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix="scratch-", dir=self.root, ignore_cleanup_errors=True) as folder:
+        place = self.root / TEMPORARY
+        place.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="scratch-", dir=place, ignore_cleanup_errors=True) as folder:
             yield Path(folder)
+
+    def waiting(self, path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """A float32 array on disk, to be filled; all of its room is taken now.
+
+        A disk that is full only when a page is written back would end the process with a bus error.
+
+        Raises:
+            StorageError: there is no room.
+        """
+        with self._storing():
+            array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+            if hasattr(os, "posix_fallocate"):
+                with path.open("r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        return array
+
+    def discard_damaged(self, kind: str, digest: str) -> None:
+        """Discard a shard if it is damaged and nobody is making it again already."""
+        lease = self.leases.take(digest, "look at a damaged shard")
+        if lease is None:
+            return
+        try:
+            self._compared(kind, digest)
+        except DamagedShard:
+            self.discard(kind, digest)
+        finally:
+            lease.release()
 
     def discard(self, kind: str, digest: str) -> None:
         """Take a shard's receipt away, then the shard: it will be made again."""

@@ -11,6 +11,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from peephole.errors import PeepholeError
 from peephole.texts.grammar import Grammar
@@ -20,6 +21,7 @@ from peephole.texts.tokens import scan
 _CONSTANTS = {"true": True, "false": False, "none": None}
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str, grammar: Grammar) -> Spec:
     """Read a text.
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peephole.errors import PeepholeError
+from peephole.store.store import StorageError
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +46,7 @@ class Asked:
         from peephole.attributions.base import layers_of
 
         self.errors: dict[str, Exception] = {}
-        self._network, self._folder = network, folder
+        self._network, self._folder, self._store = network, folder, workspace.store
         self._texts = {key: workspace.method_name(spec) for key, spec in specs.items()}
         self._methods: dict[str, tuple[Attribution, tuple[str, ...]]] = {}
         self._arrays: dict[str, dict[str, NDArray[np.float32]]] = {}
@@ -142,15 +143,15 @@ class Asked:
             values = stored(maps[layer], keep_channels=layer == self._network.layers[0])
             values = values.unflatten(0, (len(piece), -1)).cpu()
             if layer not in arrays:
-                path = self._folder / f"{key}-{number}.npy"
-                shape = (count, *values.shape[1:])
-                arrays[layer] = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+                arrays[layer] = self._store.waiting(self._folder / f"{key}-{number}.npy", (count, *values.shape[1:]))
             arrays[layer][piece.numpy()] = values.numpy()
 
     @contextmanager
     def _caught(self, key: str) -> Iterator[None]:
         try:
             yield
+        except StorageError:
+            raise  # the disk's fault, not the method's
         except Exception as error:  # noqa: BLE001  a submitted method may raise anything; it is kept and reported
             self.errors[key] = error
 

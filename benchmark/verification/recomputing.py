@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from peephole.engines.local import run_units
+from peephole.engines.run import run_units
 from peephole.engines.outcome import Watcher
 from peephole.units.base import Unit, in_order
 from peephole.units.maps import Maps

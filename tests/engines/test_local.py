@@ -3,7 +3,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from peephole.engines.local import run_units
+from peephole.engines.run import run_units
 from peephole.machine import Machine
 from peephole.runner import Silent
 from peephole.store.shard import Shard
@@ -38,7 +38,7 @@ class Watch(Silent):
     def started(self, unit):
         self.lines.append(f"+{unit.label}")
 
-    def finished(self, unit):
+    def finished(self, unit, failure=None):
         self.lines.append(f"-{unit.label}")
 
 
