@@ -106,7 +106,8 @@ def make_plan(
     check_length(suite.dataset.side)
     base = _base_spec(suite, data)
     backdoors = tuple(backdoor for seed in suite.model_seeds for backdoor in _backdoors(suite, base, seed, weights))
-    rows = tuple(row for backdoor in backdoors for row in _rows(suite, backdoor, submissions))
+    methods = _asked(suite, submissions)
+    rows = tuple(row for backdoor in backdoors for row in _rows(suite, backdoor, methods))
     return Plan(suite, backdoors, rows, tuple(_samples(suite.kis, backdoors)) if suite.kis else ())
 
 
@@ -185,32 +186,42 @@ def _share(share: float) -> dict[str, float]:
     return {"share": share} if share < 1 else {}
 
 
-def _rows(suite: Suite, backdoor: Backdoor, submissions: Iterable[Submission]) -> Iterator[Row]:
+@dataclass(frozen=True)
+class _Asked:
+    """A method of a plan: the name of its rows, what says in specs which it is, and its share of the pictures."""
+
+    name: str
+    spec: Mapping[str, str]
+    share: float = 1.0
+    is_calibration: bool = False
+
+
+def _asked(suite: Suite, submissions: Iterable[Submission]) -> tuple[_Asked, ...]:
+    """All methods of a plan, in the order of the rows."""
+    own = (_Asked(name, _method(name), suite.probes.share(name)) for name in suite.methods)
+    submitted = (_Asked(one.name, {"method": METHOD, "method_code": one.digest}, one.share) for one in submissions)
+    known = (_Asked(name, _named("method", CALIBRATION, name), is_calibration=True) for name in suite.calibration)
+    return (*own, *submitted, *known)
+
+
+def _rows(suite: Suite, backdoor: Backdoor, methods: Iterable[_Asked]) -> Iterator[Row]:
     where = f"on {backdoor.trigger}, seed {backdoor.seed}"
-    model = {"model": named.resolve(suite.model)}
-    methods: list[tuple[str, Maps | CalibrationMaps]] = [
-        (name, _maps(_method(name), suite.probes.share(name), backdoor.model, backdoor, f"explain with {name} {where}"))
-        for name in suite.methods
+    wanted = [
+        (need, metrics, [{"metric": text, "metric_code": metric_texts.NAMING.digest(text)} for text in metrics])
+        for need, groups in suite.scoring.metrics_on(backdoor.trigger).items()
+        for metrics in groups
     ]
-    for one in submissions:
-        method, label = {"method": METHOD, "method_code": one.digest}, f"explain with {one.name} {where}"
-        methods.append((one.name, _maps(method, one.share, backdoor.model, backdoor, label)))
-    known: list[tuple[str, Maps | CalibrationMaps]] = [
-        (
-            name,
-            CalibrationMaps(
-                {**model, **_named("method", CALIBRATION, name), "seed": backdoor.seed},
-                {"probes": backdoor.probes},
-                label=f"draw {name} {where}",
-            ),
-        )
-        for name in suite.calibration
-    ]
-    for name, maps in [*methods, *known]:
-        for need, groups in suite.scoring.metrics_on(backdoor.trigger).items():
-            for metrics in groups:
-                scores = _scores(suite, backdoor, name, maps, need, metrics)
-                yield Row(backdoor, name, isinstance(maps, CalibrationMaps), need, metrics, maps, scores)
+    for method in methods:
+        maps: Maps | CalibrationMaps
+        if method.is_calibration:
+            drawn = {"model": backdoor.model.spec["model"], **method.spec, "seed": backdoor.seed}
+            maps = CalibrationMaps(drawn, {"probes": backdoor.probes}, label=f"draw {method.name} {where}")
+        else:
+            label = f"explain with {method.name} {where}"
+            maps = _maps(method.spec, method.share, backdoor.model, backdoor, label)
+        for need, metrics, entries in wanted:
+            scores = _scores(suite, backdoor, method.name, maps, need, entries)
+            yield Row(backdoor, method.name, method.is_calibration, need, metrics, maps, scores)
 
 
 def _samples(choice: KisChoice, backdoors: Iterable[Backdoor]) -> Iterator[KisSample]:
@@ -244,16 +255,13 @@ def _scores(
     name: str,
     maps: Maps | CalibrationMaps,
     need: Need,
-    metrics: tuple[str, ...],
+    entries: Sequence[Mapping[str, str]],
 ) -> Scores | SanityScores:
-    """The unit that scores the maps of the row ``name`` by metrics of one need."""
+    """The unit that scores the maps of the row ``name`` by metrics of one need, as they stand in specs."""
     where = f"on {backdoor.trigger}, seed {backdoor.seed}"
-    label = f"score {name} by {', '.join(metrics)} {where}"
+    label = f"score {name} by {', '.join(entry['metric'] for entry in entries)} {where}"
     share = min(share_of(maps), suite.scoring.shares.get(need, 1.0))
-    spec = {
-        "model": maps.spec["model"],
-        "metrics": [{"metric": text, "metric_code": metric_texts.NAMING.digest(text)} for text in metrics],
-    }
+    spec = {"model": maps.spec["model"], "metrics": entries}
     inputs: dict[str, Unit] = {"maps": maps, "probes": backdoor.probes}
     if need == "network":
         asked = {**spec, "steps": suite.scoring.steps}
