@@ -100,12 +100,11 @@ COLUMNS = [
 
 
 def _rows(backdoor: Backdoor, plan: Plan, workspace: Workspace) -> list[dict[str, Any]]:
-    receipt = workspace.store.receipt(backdoor.model.kind, backdoor.model.digest)
-    if receipt is None:
-        return []
+    receipt = workspace.store.known(backdoor.model.kind, backdoor.model.digest)
     facts = receipt.facts
     certificate = facts["certificate"]
-    probes = workspace.store.facts(backdoor.probes.kind, backdoor.probes.digest)
+    chosen = workspace.store.receipt(backdoor.probes.kind, backdoor.probes.digest)
+    probes = chosen.facts if chosen else {}  # with too few pictures to choose from there are none
     clean = workspace.store.facts(backdoor.clean.kind, backdoor.clean.digest)
     failed = failures(certificate, plan.suite.gates_on(backdoor.trigger))
     shared = {

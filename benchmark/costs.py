@@ -16,6 +16,7 @@ def costs() -> dict[str, Any]:
     return tomllib.loads((files("peephole") / "costs.toml").read_text(encoding="utf-8"))
 
 
+@cache
 def passes_of(text: str) -> float:
     """How many passes a method's text stands for: its own and those of the methods it is made of, at least 1."""
     table = costs()["methods"]

@@ -36,7 +36,7 @@ def device_of(name: str) -> torch.device:
 
 
 def device_names(name: str) -> tuple[str, ...]:
-    """The devices that a name stands for, for processes to be pinned to: ``cuda`` and ``auto`` are all GPUs there are."""
+    """The devices that a name stands for, one a process: ``cuda`` and ``auto`` are all GPUs that there are."""
     if name == "cpu" or ":" in name:
         return (name,)
     import torch

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from peephole.costs import costs, passes_of
 from peephole.devices import device_names
-from peephole.machine import device_kind, thread_count
+from peephole.machine import Machine, device_kind, thread_count
+from peephole.pace import TABLE_THREADS, Pace, measure
 from peephole.plan import Plan
 from peephole.store.store import Store
 from peephole.submissions.submission import METHOD
-from peephole.units.base import Cost, Unit
+from peephole.units.base import Unit
 
 UNKNOWN_MODEL = "resnet18"
 LONG = 60
@@ -19,61 +21,98 @@ MOST_WORKERS = 8
 """Each takes about a gigabyte."""
 
 
+DEVICE_KINDS = ("cpu", "cuda")
+"""What the table of costs knows; other devices are taken for ``cuda``."""
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """One unit of a plan: whether it is in the store, and what it costs or has cost (seconds, bytes)."""
+    """One unit of a plan.
+
+    Attributes:
+        unit: which.
+        cached: whether it is in the store; then it costs nothing any more.
+        seconds: that it takes, by kind of device.
+        bytes: that its shard has, or is expected to have.
+    """
 
     unit: Unit
     cached: bool
-    seconds: float
+    seconds: Mapping[str, float]
     bytes: int
 
 
-def estimate(plan: Plan, store: Store, device: str, submitted: float = 1.0) -> list[Estimate]:
-    """Every unit of ``plan`` in order. Cached ones have their true bytes and cost no time any more.
+def estimate(plan: Plan, store: Store, submitted: float = 1.0) -> list[Estimate]:
+    """Every unit of ``plan`` in order.
+
+    Times are those of the table of costs, corrected by what units of that kind took that are in the store already
+    (`peephole.pace`): of a plan of which a little has been done, the rest is known better.
 
     Args:
         plan: what to do.
         store: where results would come from.
-        device: the kind, ``"cpu"`` or ``"cuda"``; others are taken for ``"cuda"``.
         submitted: passes that a submission makes for a picture.
     """
-    return [_estimate(unit, store, "cpu" if device == "cpu" else "cuda", submitted) for unit in plan.units]
+    units = plan.units
+    sizes = {kind: store.sizes(kind) for kind in {unit.kind for unit in units}}
+    pace = measure([unit for unit in units if unit.digest in sizes[unit.kind]], store, plain_seconds)
+    return [_estimate(unit, sizes[unit.kind].get(unit.digest), pace, submitted) for unit in units]
 
 
-def total_seconds(estimates: list[Estimate]) -> float:
-    """Seconds that the units still to do take together, and starting up."""
-    return float(costs()["fixed_seconds"]) + sum(one.seconds for one in estimates)
+def total_seconds(estimates: list[Estimate], device: str, workers: int = 1) -> float:
+    """Seconds until the units still to do are done, and to start up.
+
+    Args:
+        estimates: of the units.
+        device: the kind; others than `DEVICE_KINDS` are taken for ``cuda``.
+        workers: that share the work, and the threads of the processor or each on a GPU of its own.
+    """
+    kind = _known(device)
+    at_once = min(thread_count(), TABLE_THREADS * workers) / TABLE_THREADS if kind == "cpu" else workers
+    return float(costs()["fixed_seconds"]) + sum(one.seconds[kind] for one in estimates) / at_once
 
 
 def whole_seconds(plan: Plan, device: str) -> float:
-    """Seconds that a plan would take from the beginning, whatever of it is in a store."""
-    return float(costs()["fixed_seconds"]) + sum(_seconds(unit.cost(), device) for unit in plan.units)
+    """Seconds that a plan would take from the beginning, whatever of it is in a store, by the table of costs."""
+    return float(costs()["fixed_seconds"]) + sum(plain_seconds(unit, device) for unit in plan.units)
 
 
-def worker_count(plan: Plan, device: str) -> int:
-    """How many processes pay: one a GPU, or one a core if there is none and more than a minute's work."""
-    if device_kind(device) != "cpu":
-        return len(device_names(device))
+def worker_count(plan: Plan, machine: Machine) -> int:
+    """How many processes pay: one a GPU, or one a core if there is none and more than a minute's work.
+
+    Of other engines than the local one nothing is known here: one.
+    """
+    if not machine.is_local:
+        return 1
+    if device_kind(machine.device) != "cpu":
+        return max(1, len(device_names(machine.device)) // machine.devices)
     # By the whole plan, not by what is left of it: results depend on the number of threads, in the last bits at first.
     return min(thread_count(), MOST_WORKERS) if whole_seconds(plan, "cpu") > LONG else 1
 
 
-def _seconds(cost: Cost, device: str) -> float:
+def plain_seconds(unit: Unit, device: str = "cpu") -> float:
+    """What the table of costs says of a unit, alone."""
+    cost = unit.cost()
     table = costs().get(cost.model, costs()[UNKNOWN_MODEL])
     passes = cost.passes * (passes_of(cost.method) if cost.method else 1) + cost.layer_passes * table["layers"]
-    return float(passes * table["pass_ms"][device] / 1000)
+    return float(passes * table["pass_ms"][_known(device)] / 1000 * costs()["kinds"].get(unit.kind, 1.0))
 
 
-def _estimate(unit: Unit, store: Store, device: str, submitted: float) -> Estimate:
-    receipt = store.receipt(unit.kind, unit.digest)
-    if receipt is not None:
-        return Estimate(unit, cached=True, seconds=0.0, bytes=receipt.bytes)
+def _known(device: str) -> str:
+    return "cpu" if device == "cpu" else "cuda"
+
+
+def _estimate(unit: Unit, there: int | None, pace: Pace, submitted: float) -> Estimate:
+    if there is not None:
+        return Estimate(unit, cached=True, seconds=dict.fromkeys(DEVICE_KINDS, 0.0), bytes=there)
     cost = unit.cost()
     table = costs().get(cost.model, costs()[UNKNOWN_MODEL])
     size = sum(getattr(cost, what) * table[f"{name}_bytes"] for what, name in _STORED.items())
     times = submitted if unit.spec.get("method") == METHOD else 1.0
-    return Estimate(unit, cached=False, seconds=times * _seconds(cost, device), bytes=round(size))
+    seconds = {
+        device: times * pace.get((unit.kind, device), 1.0) * plain_seconds(unit, device) for device in DEVICE_KINDS
+    }
+    return Estimate(unit, cached=False, seconds=seconds, bytes=round(size))
 
 
 _STORED = {"weights": "weights", "maps": "map", "pictures": "picture"}

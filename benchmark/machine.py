@@ -54,6 +54,11 @@ class Machine:
                 f"there is no precision '{self.precision}'; --precision takes auto, {', '.join(PRECISIONS)}."
             )
 
+    @property
+    def is_local(self) -> bool:
+        """Whether units are computed on this machine, so that devices are this machine's."""
+        return self.engine.partition("(")[0] == "local"
+
 
 def core_count() -> int:
     """The processor's cores that this process may use."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from peephole.cells import collect
 from peephole.certificates import certificate_table
-from peephole.engines.run import run_units
+from peephole.engines.base import NAMING
 from peephole.engines.outcome import Outcome, Watcher
+from peephole.engines.run import run_units
 from peephole.errors import PeepholeError
 from peephole.heatmaps import draw_heatmaps
 from peephole.kis import KisResult, write_kis
@@ -19,9 +21,12 @@ from peephole.leaderboard.tables import write_csv
 from peephole.machine import Machine
 from peephole.models.named import is_own
 from peephole.options import Options
+from peephole.part import Part
 from peephole.plan import Plan, make_plan
 from peephole.request import request_of, write_request
+from peephole.run_log import RunLog, logged
 from peephole.store.folder import open_folder
+from peephole.store.leftovers import sweep
 from peephole.store.store import DamagedShard, Store
 from peephole.submissions.folder import stored
 from peephole.submissions.submission import Submission
@@ -49,6 +54,7 @@ class RunResult:
         triggers: the picture of all triggers, if there is one.
         kis: the study of key information sufficiency.
         outcome: what was computed, found, failed, left out.
+        log: the file that says when, and how things failed.
     """
 
     folder: Path
@@ -60,6 +66,24 @@ class RunResult:
     triggers: tuple[Path, ...]
     kis: KisResult
     outcome: Outcome
+    log: Path
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """What computing a part of a run gives: shards in the store, and nothing written beside it.
+
+    Attributes:
+        folder: the output folder.
+        part: which.
+        outcome: what was computed, found, failed, left out.
+        log: the file that says when, and how things failed.
+    """
+
+    folder: Path
+    part: Part
+    outcome: Outcome
+    log: Path
 
 
 class Silent:
@@ -71,7 +95,7 @@ class Silent:
     def progressed(self, unit: object, share: float) -> None:
         """Nothing."""
 
-    def finished(self, unit: object, failure: object = None) -> None:
+    def finished(self, unit: object, result: object) -> None:
         """Nothing."""
 
 
@@ -138,40 +162,89 @@ def run_with(
     """
     options = options or Options()
     plan = plan_run(suite, data=data, options=options, submissions=submissions)
-    folder = out
+    with _begun(plan, out, machine, data, options, submissions, watcher) as (workspace, log):
+        damaged: set[str] = set()
+        while True:
+            outcome = run_units(plan.units, workspace, log)
+            _raise_if_hopeless(plan, outcome)
+            accept(outcome)
+            try:
+                return _write(plan, _here(workspace), outcome, options, out, log)
+            except DamagedShard as damage:
+                if damage.digest in damaged:
+                    raise PeepholeError(
+                        f"{damage} again after it was made anew; check the disk below {out}."
+                    ) from damage
+                damaged.add(damage.digest)
+                log.say(f"{damage}: it is made again")
+                workspace.store.discard_damaged(damage.kind, damage.digest)
+
+
+def run_part(
+    part: Part,
+    suite: str = "quick",
+    *,
+    out: str | Path,
+    data: Path | None = None,
+    machine: Machine | None = None,
+    options: Options | None = None,
+    watcher: Watcher | None = None,
+) -> PartResult:
+    """Compute a part of what `run` would, into the same store, and write no tables: `run` does when all are done.
+
+    Arguments and errors are as of `run`. Parts may be computed at once, one after the other, on several machines that
+    share the folder, and again: what several need, such as a poisoned model, is computed by one of them.
+    """
+    options, folder = options or Options(), Path(out)
+    submissions = stored(folder)
+    plan = plan_run(suite, data=data, options=options, submissions=submissions)
+    with _begun(plan, folder, machine, data, options, submissions, watcher) as (workspace, log):
+        log.say(f"part {part}")
+        return PartResult(folder, part, run_units(part.of(plan), workspace, log), log.path)
+
+
+@contextmanager
+def _begun(
+    plan: Plan,
+    folder: Path,
+    machine: Machine | None,
+    data: Path | None,
+    options: Options,
+    submissions: Sequence[Submission],
+    watcher: Watcher | None,
+) -> Iterator[tuple[Workspace, RunLog]]:
+    """A workspace and a log, after everything has been refused that can be before anything is written."""
     workspace = Workspace(Store(folder / "store"), machine, data, options.weights, submissions)
     try:
-        return _run(plan, workspace, options, folder, watcher or Silent(), accept)
+        NAMING.build(workspace.machine.engine).check(workspace)
+        _check_network(plan, workspace)
+        open_folder(folder, create=True)
+        with logged(folder, watcher or Silent()) as log:
+            log.say(f"{plan.suite.identifier}: {len(plan.units)} units; {workspace.machine}; in {folder.absolute()}")
+            _sweep(workspace.store, log)
+            yield workspace, log
     finally:
         workspace.close()
 
 
-def _run(
-    plan: Plan,
-    workspace: Workspace,
-    options: Options,
-    folder: Path,
-    watcher: Watcher,
-    accept: Callable[[Outcome], None],
-) -> RunResult:
-    if workspace.machine.device != "auto":
-        _ = workspace.device  # a device that is not there is refused before anything is written
-    _check_network(plan, workspace)
-    open_folder(folder, create=True)
-    damaged: set[str] = set()
-    while True:
-        outcome = run_units(plan.units, workspace, watcher)
-        _raise_if_hopeless(plan, outcome)
-        accept(outcome)
-        try:
-            return _write(plan, workspace, outcome, options, folder)
-        except DamagedShard as damage:
-            if damage.digest in damaged:
-                raise PeepholeError(
-                    f"{damage} again after it was made anew; check the disk below {folder}."
-                ) from damage
-            damaged.add(damage.digest)
-            workspace.store.discard(damage.kind, damage.digest)  # and make it again
+def _here(workspace: Workspace) -> Workspace:
+    """For tables and pictures: where units were computed elsewhere, their device may not be on this machine."""
+    machine = workspace.machine
+    if machine.is_local:
+        return workspace
+    machine = replace(machine, device="auto", engine="local", workers=1)
+    return Workspace(workspace.store, machine, workspace.data, workspace.weights, workspace.submissions)
+
+
+def _sweep(store: Store, log: RunLog) -> None:
+    """What an earlier run that was killed has left behind goes now."""
+    try:
+        swept = sweep(store)
+    except OSError as error:
+        log.say(f"what earlier runs left behind stays ({error})")
+        return
+    if swept.files or swept.leases:
+        log.say(f"{len(swept.files)} leftovers of {swept.bytes} bytes and {swept.leases} dead leases taken away")
 
 
 def _check_network(plan: Plan, workspace: Workspace) -> None:
@@ -194,7 +267,9 @@ def _raise_if_hopeless(plan: Plan, outcome: Outcome) -> None:
         raise causes[0]
 
 
-def _write(plan: Plan, workspace: Workspace, outcome: Outcome, options: Options, folder: Path) -> RunResult:
+def _write(
+    plan: Plan, workspace: Workspace, outcome: Outcome, options: Options, folder: Path, log: RunLog
+) -> RunResult:
     """Write tables and pictures from what is in the store."""
     cells = collect(plan, workspace, outcome.available, options.layers)
     ranking, scores = write_board(cells, folder)
@@ -205,5 +280,5 @@ def _write(plan: Plan, workspace: Workspace, outcome: Outcome, options: Options,
     pictures = draw_heatmaps(plan, workspace, outcome.available, folder / HEATMAPS)
     kis = write_kis(plan, workspace, outcome.available, folder)
     return RunResult(
-        folder, plan.suite.identifier, ranking, scores, models, tuple(pictures), tuple(triggers), kis, outcome
+        folder, plan.suite.identifier, ranking, scores, models, tuple(pictures), tuple(triggers), kis, outcome, log.path
     )

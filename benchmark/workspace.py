@@ -20,7 +20,7 @@ from peephole.models.weights import KnownFile
 from peephole.provenance import version_facts
 from peephole.store.opened import OpenShard
 from peephole.store.shard import Shard
-from peephole.store.store import Store, file_digest
+from peephole.store.store import CHECKPOINTS, Store, file_digest
 from peephole.submissions.failure import SubmissionError
 from peephole.submissions.submission import METHOD, Submission
 from peephole.units.base import Unit
@@ -221,7 +221,7 @@ class Workspace:
 
     @property
     def _checkpoints(self) -> Path:
-        return self.store.root / "checkpoints"
+        return self.store.root / CHECKPOINTS
 
     @cached_property
     def precision(self) -> str:
@@ -264,7 +264,8 @@ class Workspace:
         import torch
 
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
-        return {"device": name, "torch_version": torch.__version__, "dtype": "float32", **self._versions}
+        facts = {"device": name, "threads": torch.get_num_threads(), "torch_version": torch.__version__}
+        return {**facts, "dtype": "float32", **self._versions}
 
     @cached_property
     def _versions(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ from peephole.cli.listing import list_command
 from peephole.cli.merge import merge_command
 from peephole.cli.new import new_command
 from peephole.cli.run import run_command
+from peephole.cli.store import store_app
 from peephole.cli.submit import submit_command
 from peephole.cli.verify import verify_command
 from peephole.errors import PeepholeError
@@ -40,6 +41,7 @@ app.command("compare")(compare_command)
 app.command("merge")(merge_command)
 app.command("verify")(verify_command)
 app.command("list")(list_command)
+app.add_typer(store_app, name="store")
 
 
 def _version(asked: bool) -> None:

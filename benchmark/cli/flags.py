@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,13 @@ Data = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")]
+Engine = Annotated[
+    str,
+    typer.Option(
+        help="Where units are computed: local, ray or slurm (`peephole list engines`), with options in parentheses."
+    ),
+]
+Address = Annotated[str | None, typer.Option(help='Of a Ray cluster; short for --engine "ray(address=ADDRESS)".')]
 Target = Annotated[
     str,
     typer.Argument(
@@ -60,6 +68,28 @@ LimitMemory = Annotated[
 def names(text: str | None) -> tuple[str, ...]:
     """A comma-separated list as a tuple, empty if the flag was not given."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def engine_of(text: str, address: str | None) -> str:
+    """An engine's text in its one spelling, with the address if there is one.
+
+    Raises:
+        PeepholeError: there is no such engine, or it does not take that; an address is for Ray.
+    """
+    from peephole.engines.base import NAMING
+    from peephole.texts.parsing import parse
+
+    text = NAMING.resolve(text)
+    if address is not None:
+        if NAMING.name_of(text) not in ("ray", "local"):
+            raise PeepholeError(f"--address is of a Ray cluster; it does not go with --engine {text}.")
+        spec = parse(text, NAMING.grammar)
+        if "address" in dict(spec.options):
+            raise PeepholeError("the address is given twice, by --address and by --engine; give one.")
+        own = spec.options if spec.name == "ray" else ()
+        text = NAMING.resolve(str(replace(spec, name="ray", options=(*own, ("address", address)))))
+    NAMING.build(text)
+    return text
 
 
 def limits_of(seconds: float | None, memory: float | None) -> Limits | None:

@@ -16,7 +16,10 @@ Entry = dict[str, str]
 
 def list_command(
     kind: Annotated[
-        str, typer.Argument(help="triggers, attacks, attributions, metrics, calibration, suites, datasets or models.")
+        str,
+        typer.Argument(
+            help="triggers, attacks, attributions, metrics, calibration, suites, datasets, models or engines."
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -64,6 +67,7 @@ def listings() -> dict[str, Callable[[], list[Entry]]]:
         "datasets": lambda: _registered("peephole.datasets.base", "DATASETS"),
         "models": lambda: _registered("peephole.models.base", "MODELS"),
         "suites": _suites,
+        "engines": _engines,
     }
 
 
@@ -93,6 +97,16 @@ def _triggers() -> list[Entry]:
             "source": entry["source"],
         }
         for entry in _registered("peephole.triggers.base", "TRIGGERS")
+    ]
+
+
+def _engines() -> list[Entry]:
+    from peephole.engines.base import ENGINES
+    from peephole.texts.construction import options_of
+
+    return [
+        {**entry, "options": options_of(ENGINES[entry["name"]])}
+        for entry in _registered("peephole.engines.base", "ENGINES")
     ]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peephole.cli.flags import Data, Device, HeldOut, Json, Out, Quiet, names
+from peephole.cli.flags import Address, Data, Device, Engine, HeldOut, Json, Out, Quiet, engine_of, names
 from peephole.cli.stopping import stoppable
 from peephole.errors import PeepholeError
 from peephole.machine import BATCH, Machine, device_kind
@@ -17,7 +18,8 @@ from peephole.texts.tokens import split
 
 if TYPE_CHECKING:
     from peephole.options import Options
-    from peephole.runner import RunResult
+    from peephole.part import Part
+    from peephole.runner import PartResult, RunResult
 
 FAILED = 1
 
@@ -92,7 +94,19 @@ def run_command(
     ] = BATCH,
     workers: Annotated[
         int | None,
-        typer.Option(help="Processes that compute at once; by default one a core on a processor, and one on a GPU."),
+        typer.Option(
+            help="Processes that compute at once, by default one a GPU or a core; with slurm the tasks, by default one."
+        ),
+    ] = None,
+    engine: Engine = "local",
+    address: Address = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Compute the I-th of N parts only, as in 2/8, and write no tables: for any scheduler. When all are "
+            "done, the command without it writes them.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, how long, how large.")
@@ -104,8 +118,9 @@ def run_command(
 
     Trains clean networks, plants each trigger of the suite in a copy of each, explains the poisoned decisions with
     every method at every layer, and scores the maps against the place of the trigger. Writes leaderboard.csv,
-    scores.csv, models.csv, kis.csv, kis.png, triggers.png and heatmaps/ to the output folder. Stopped runs go on where
-    they were; finished ones cost seconds. The tables show what the last command asked for; the store keeps everything.
+    scores.csv, models.csv, kis.csv, kis.png, triggers.png and heatmaps/ to the output folder, and a log to logs/.
+    Stopped runs go on where they were; finished ones cost seconds. Several commands may work on one folder at once, on
+    several machines, too. The tables show what the last command asked for; the store keeps everything.
 
     Examples:
 
@@ -116,8 +131,13 @@ def run_command(
     - `peephole run cifar10 --data ~/data --epochs 2 --model resnet8`
     - `peephole run --held-out 3141592653589793`
     - `peephole run --dry-run`
+    - `peephole run cifar10 --data ~/data --device cuda --workers 4`
+    - `peephole run cifar10 --data /shared/data --out /shared/results --engine "ray(address=auto, num_gpus=1)"`
+    - `peephole run cifar10 --data /shared/data --out /results --engine "slurm(gpus=1)" --workers 32`
+    - `peephole run cifar10 --data /shared/data --out /shared/results --shard 2/8`
     """
     from peephole.options import Options
+    from peephole.part import Part
 
     if methods is not None and not split(methods):
         raise PeepholeError("--methods names none; give some, as in --methods gradient,grad_cam, or leave it out.")
@@ -137,87 +157,55 @@ def run_command(
         model=model,
         weights=weights,
     )
-    machine = Machine(device, devices, precision, compiled, batch, 1 if workers is None else workers)
+    part = None if shard is None else Part.read(shard)
+    place = engine_of(engine, address)
+    machine = Machine(device, devices, precision, compiled, batch, 1 if workers is None else workers, place)
     if download:
         _download(suite, data, options)
     if dry_run:
-        _dry_run(suite, out, data, machine, options, as_json=as_json)
+        from peephole.cli.dry_run import dry_run as only_say
+
+        only_say(suite, out, data, machine, options, part, as_json=as_json, choose=workers is None)
         return
     with stoppable():
-        result = _run(suite, out, data, machine, options, quiet=quiet or as_json, choose=workers is None)
-    if as_json:
-        _print_result_json(result)
-    else:
-        _print_result(result)
+        result = _run(suite, out, data, machine, options, part, quiet=quiet or as_json, choose=workers is None)
+    from peephole.cli.run_output import print_json_result, print_result
+
+    (print_json_result if as_json else print_result)(result)
     if result.outcome.failed:
         raise typer.Exit(FAILED)
 
 
 def _run(
-    suite: str, out: Path, data: Path | None, machine: Machine, options: Options, *, quiet: bool, choose: bool
-) -> RunResult:
-    from peephole.estimate import worker_count
-    from peephole.runner import plan_run, run
+    suite: str,
+    out: Path,
+    data: Path | None,
+    machine: Machine,
+    options: Options,
+    part: Part | None,
+    *,
+    quiet: bool,
+    choose: bool,
+) -> RunResult | PartResult:
+    from peephole.estimate import estimate, worker_count
+    from peephole.runner import plan_run, run, run_part
+    from peephole.store.store import Store
     from peephole.submissions.folder import stored
 
     plan = plan_run(suite, data=data, options=options, submissions=stored(out))
     if choose:
-        machine = replace(machine, workers=worker_count(plan, machine.device))
+        machine = replace(machine, workers=worker_count(plan, machine))
+    do = run if part is None else partial(run_part, part)
     if quiet:
-        return run(suite, out=out, data=data, machine=machine, options=options)
+        return do(suite, out=out, data=data, machine=machine, options=options)
     from peephole.cli.progress import ProgressWatcher
 
-    with ProgressWatcher(len(plan.units)) as watcher:
-        return run(suite, out=out, data=data, machine=machine, options=options, watcher=watcher)
-
-
-def _print_result(result: RunResult) -> None:
-    from peephole.cli.leaderboard import print_board
-    from peephole.cli.tables import console, models_table
-
-    screen = console()
-    screen.print(models_table(result.models), "")
-    print_board(result.leaderboard, screen, every_layer=False)
-    screen.print()
-    outcome = result.outcome
-    screen.print(f"{len(outcome.computed)} units computed, {len(outcome.cached)} from the store.", soft_wrap=True)
-    screen.print(
-        f"In {result.folder}: leaderboard.csv (every layer), scores.csv, models.csv, kis.csv, kis.png, triggers.png, "
-        "heatmaps/. Is one better than another? peephole compare A B.",
-        soft_wrap=True,
-    )
-    for failure in outcome.failed:
-        typer.echo(f"peephole: failed: {failure.unit.label}: {failure.reason}", err=True)
-    if outcome.failed:
-        typer.echo(
-            f"peephole: {len(outcome.failed)} units failed and {len(outcome.skipped)} that need them were left out; "
-            f"the same command tries them again.",
-            err=True,
-        )
-
-
-def _print_result_json(result: RunResult) -> None:
-    from peephole.cli.tables import print_json, records
-
-    outcome = result.outcome
-    print_json(
-        {
-            "suite": result.suite,
-            "folder": str(result.folder),
-            "units": {
-                "computed": len(outcome.computed),
-                "cached": len(outcome.cached),
-                "skipped": len(outcome.skipped),
-                "failed": [
-                    {"unit": failure.unit.label, "reason": failure.reason, "traceback": failure.trace}
-                    for failure in outcome.failed
-                ],
-            },
-            "models": records(result.models),
-            "leaderboard": records(result.leaderboard),
-            "heatmaps": [str(path) for path in result.heatmaps],
-        }
-    )
+    store, units = Store(out / "store"), plan.units if part is None else part.of(plan)
+    mine = {unit.digest for unit in units}
+    kind = "cpu" if device_kind(machine.device) == "cpu" else "cuda"
+    seconds = {one.unit.digest: one.seconds[kind] for one in estimate(plan, store) if one.unit.digest in mine}
+    with ProgressWatcher(len(units), store, seconds) as watcher:
+        return do(suite, out=out, data=data, machine=machine, options=options, watcher=watcher)
 
 
 def _download(suite: str, data: Path | None, options: Options) -> None:
@@ -227,54 +215,3 @@ def _download(suite: str, data: Path | None, options: Options) -> None:
     if data is None:
         raise PeepholeError("--download needs to know where to: give a folder with --data DIR or PEEPHOLE_DATA.")
     download(options.apply(load_suite(suite)).dataset.name, data)
-
-
-def _dry_run(suite: str, out: Path, data: Path | None, machine: Machine, options: Options, *, as_json: bool) -> None:
-    from peephole.estimate import estimate, total_seconds
-    from peephole.runner import plan_run
-    from peephole.store.folder import refuse_foreign
-    from peephole.store.store import Store
-    from peephole.submissions.folder import stored
-    from peephole.workspace import Workspace
-
-    workspace = Workspace(Store(out / "store"), machine, data, options.weights)
-    plan = plan_run(suite, data=data, options=options, submissions=stored(out))
-    refuse_foreign(out)
-    if machine.device != "auto":
-        _ = workspace.device  # a device that is not there is refused here, too
-    kind = device_kind(machine.device)
-    estimates = estimate(plan, workspace.store, kind)
-    todo = [one for one in estimates if not one.cached]
-    summary: dict[str, Any] = {
-        "suite": plan.suite.identifier,
-        "units": len(estimates),
-        "cached": len(estimates) - len(todo),
-        "device": kind,
-        "estimated_seconds": round(total_seconds(estimates), 1),
-        "estimated_bytes": sum(one.bytes for one in estimates),
-    }
-    if as_json:
-        from peephole.cli.tables import print_json
-
-        units = [
-            {
-                "kind": one.unit.kind,
-                "digest": one.unit.digest,
-                "label": one.unit.label,
-                "cached": one.cached,
-                "estimated_seconds": round(one.seconds, 2),
-                "estimated_bytes": one.bytes,
-            }
-            for one in estimates
-        ]
-        print_json({**summary, "plan": units})
-        return
-    from peephole.cli.tables import console, plan_table
-
-    screen = console()
-    screen.print(plan_table(estimates))
-    screen.print(
-        f"{summary['suite']}: {summary['units']} units, {summary['cached']} of them in the store; about "
-        f"{summary['estimated_seconds']:.0f} s on {kind} and {summary['estimated_bytes'] / 1e6:.0f} MB in {out}.",
-        soft_wrap=True,
-    )

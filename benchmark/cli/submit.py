@@ -110,16 +110,18 @@ def submit_command(
 
 def _estimate(entry: Entry, data: Path | None, machine: Machine, passes: float) -> dict[str, Any]:
     """What is to be done, and a sentence about it."""
+    from peephole.cli.tables import duration
     from peephole.costs import costs
     from peephole.estimate import estimate, total_seconds, worker_count
     from peephole.store.store import Store
 
     plan = entry.plan(data)
     kind = device_kind(machine.device)
-    estimates = estimate(plan, Store(entry.out / "store"), kind, passes)
+    estimates = estimate(plan, Store(entry.out / "store"), passes)
     todo = [one for one in estimates if not one.cached]
     trainings = sum(one.unit.cost().weights > 0 for one in todo)
-    seconds = total_seconds(estimates) + (costs()["submission_seconds"] if todo else 0)
+    workers = worker_count(plan, machine)
+    seconds = total_seconds(estimates, kind, workers) + (costs()["submission_seconds"] if todo else 0)
     what = f"{len(todo)} of {len(estimates)} units" + (f", {trainings} trainings among them" if trainings else "")
     return {
         "suite": plan.suite.identifier,
@@ -127,13 +129,9 @@ def _estimate(entry: Entry, data: Path | None, machine: Machine, passes: float) 
         "cached": len(estimates) - len(todo),
         "trainings": trainings,
         "estimated_seconds": round(seconds, 1),
-        "workers": worker_count(plan, machine.device),
-        "sentence": f"{plan.suite.identifier}: {what} to compute, about {_duration(seconds)} on {kind}.",
+        "workers": workers,
+        "sentence": f"{plan.suite.identifier}: {what} to compute, about {duration(seconds)} on {kind}.",
     }
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"
 
 
 def _remove(name: str, out: Path) -> None:

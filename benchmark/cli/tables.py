@@ -67,14 +67,22 @@ def models_table(frame: pd.DataFrame) -> Table:
 def plan_table(estimates: list[Estimate]) -> Table:
     """The plan: a line a kind of unit."""
     table = Table(title="What a run would do", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
-    for heading in ("units of kind", "to do", "in the store", "seconds", "MB"):
+    for heading in ("units of kind", "to do", "in the store", "on cpu", "on cuda", "MB"):
         table.add_column(heading, justify="left" if heading == "units of kind" else "right")
     for kind in dict.fromkeys(one.unit.kind for one in estimates):
         units = [one for one in estimates if one.unit.kind == kind]
-        cached = sum(one.cached for one in units)
-        seconds, size = sum(one.seconds for one in units), sum(one.bytes for one in units)
-        table.add_row(kind, str(len(units) - cached), str(cached), f"{seconds:.0f}", f"{size / 1e6:.1f}")
+        cached, size = sum(one.cached for one in units), sum(one.bytes for one in units)
+        times = [duration(sum(one.seconds[device] for one in units)) for device in ("cpu", "cuda")]
+        table.add_row(kind, str(len(units) - cached), str(cached), *times, f"{size / 1e6:.1f}")
     return table
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that people would use: ``40 s``, ``12 min``, ``3.5 h``, ``20 days``."""
+    for limit, size, name, digits in ((90, 1, "s", 0), (5400, 60, "min", 0), (36 * 3600, 3600, "h", 1)):
+        if seconds < limit:
+            return f"{seconds / size:.{digits}f} {name}"
+    return f"{seconds / 86400:.1f} days"
 
 
 def number(value: float | None, digits: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from peephole.registry import Registry
 from peephole.texts.grammar import Grammar
@@ -20,7 +20,20 @@ class Engine(ABC):
 
     Whatever it is, a unit is computed by `peephole.engines.work.compute` under a lease, in a process that sees the
     store's folder. Units may be given out twice and processes may die: engines need not be careful.
+
+    Attributes:
+        title: what it is, in one line.
     """
+
+    title: ClassVar[str]
+
+    @abstractmethod
+    def check(self, workspace: Workspace) -> None:
+        """Refuse what cannot be had, before anything is written.
+
+        Raises:
+            PeepholeError: the engine, or the device, cannot be had.
+        """
 
     @abstractmethod
     def run(self, schedule: Schedule, workspace: Workspace, watcher: Watcher) -> None:

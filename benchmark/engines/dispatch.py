@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from peephole.engines.outcome import Failure, Watcher
 from peephole.engines.report import Report, read_report
 from peephole.engines.schedule import Schedule
+from peephole.engines.work import death
 from peephole.units.base import Unit
 
 PATIENCE = 1.0
@@ -58,8 +59,7 @@ def dispatch(
                 if died[group[0].digest] < ATTEMPTS:
                     schedule.give_back(group)
                     continue
-                error = RuntimeError(f"its process died, {ATTEMPTS} times; is there enough memory?")
-                schedule.settle(group, {unit.digest: Failure.of(unit, error) for unit in group})
+                schedule.settle(group, {unit.digest: Failure.of(unit, death(ATTEMPTS)) for unit in group})
                 continue
             schedule.settle(group, read_report(group, report))
         schedule.look_again()

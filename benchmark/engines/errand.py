@@ -56,5 +56,3 @@ def _workspace(kit: Kit) -> Workspace:
 def run_errand(units: Sequence[Unit], kit: Kit) -> Report:
     """In another process: compute a group."""
     return write_report(compute(units, kit.workspace(), lambda share: None))
-
-

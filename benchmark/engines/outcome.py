@@ -20,8 +20,8 @@ class Watcher(Protocol):
         """``share`` of ``unit`` is done, in [0,1]."""
         ...
 
-    def finished(self, unit: Unit, failure: Failure | None = None) -> None:
-        """``unit`` is done: computed, found in the store, left out, or failed."""
+    def finished(self, unit: Unit, result: Failure | str) -> None:
+        """``unit`` is done: ``"computed"``, ``"cached"`` (found in the store), ``"skipped"``, or how it failed."""
         ...
 
 

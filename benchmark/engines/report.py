@@ -37,7 +37,7 @@ Report = dict[str, Written | State]
 
 def write_report(done: Done) -> Report:
     """To send."""
-    return {digest: _written(one) if isinstance(one, Failure) else one for digest, one in done.items()}
+    return {digest: written(one) if isinstance(one, Failure) else one for digest, one in done.items()}
 
 
 def read_report(units: Iterable[Unit], report: Report) -> Done:
@@ -49,6 +49,7 @@ def read_report(units: Iterable[Unit], report: Report) -> Done:
     return found
 
 
-def _written(failure: Failure) -> Written:
+def written(failure: Failure) -> Written:
+    """A failure to send."""
     kind = next(kind for kind, known in _KINDS.items() if isinstance(failure.error, known) or known is RuntimeError)
     return Written(kind, str(failure.error) or type(failure.error).__name__, failure.trace)

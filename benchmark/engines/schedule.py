@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import count
+from types import MappingProxyType
 
 from peephole.engines.outcome import Failure, Outcome, Watcher
 from peephole.engines.report import Done
@@ -32,12 +33,14 @@ class Schedule:
         self._waiting: dict[str, int] = {}
         self._ready: list[tuple[int, int, Unit]] = []
         self._elsewhere: dict[str, Unit] = {}
+        self._open: dict[str, Unit] = {}
         self._ticket = count()
-        there = {kind: store.sizes(kind) for kind in {unit.kind for unit in self._units}}
+        there = self._there(self._units)
         for unit in self._units:
             if unit.digest in there[unit.kind]:
                 self._settle(unit, "cached")
                 continue
+            self._open[unit.digest] = unit
             self._groups.setdefault(_key(unit), {})[unit.digest] = unit
             needed = {one.digest for one in unit.inputs.values() if self._state.get(one.digest) != "cached"}
             self._waiting[unit.digest] = len(needed)
@@ -45,6 +48,16 @@ class Schedule:
                 self._dependents.setdefault(digest, []).append(unit)
             if not needed:
                 self._push(unit)
+
+    @property
+    def units(self) -> Sequence[Unit]:
+        """All units, each once, every one after its inputs."""
+        return tuple(self._units)
+
+    @property
+    def open(self) -> Mapping[str, Unit]:
+        """By digest the units of which nothing is known yet, those among them that were taken; in order."""
+        return MappingProxyType(self._open)
 
     @property
     def waits(self) -> bool:
@@ -82,13 +95,28 @@ class Schedule:
                 raise result.error
 
     def look_again(self) -> None:
-        """Has anybody finished, or given up, what was being computed elsewhere?"""
+        """Has anybody finished, or given up, what was being computed elsewhere?
+
+        However much that is, it takes a look at the leases of those at work and one at a folder for each kind.
+        """
+        if not self._elsewhere:
+            return
+        held = {one.key for one in self._store.leases.alive()}  # first: a lease goes after its shard has come
+        there = self._there(self._elsewhere.values())
         for digest, unit in list(self._elsewhere.items()):
-            if self._store.receipt(unit.kind, digest) is not None:
-                del self._elsewhere[digest]
+            if digest in there[unit.kind]:
                 self.available(unit, "cached")
-            elif self._store.leases.is_free(digest):
+            elif digest not in held:
                 self.give_back([unit])
+
+    def collect(self, state: str = "cached") -> None:
+        """Take up what is in the store by now, whoever made it, as ``state``; not to be called while units are in hand.
+
+        It takes a look at a folder for each kind of which something is open.
+        """
+        there = self._there(self._open.values())
+        for unit in [unit for unit in self._open.values() if unit.digest in there[unit.kind]]:
+            self.available(unit, state)
 
     def give_back(self, group: Iterable[Unit]) -> None:
         """Units that were taken are due again."""
@@ -107,12 +135,11 @@ class Schedule:
 
     def failed(self, failure: Failure) -> None:
         """A unit could not be computed: all that depend on it are left out."""
-        self._settle(failure.unit, failure, failure)
+        self._settle(failure.unit, failure)
         lost = self._dependents.pop(failure.unit.digest, [])
         while lost:
             unit = lost.pop()
             if unit.digest not in self._state:
-                self._groups[_key(unit)].pop(unit.digest, None)
                 self._settle(unit, "skipped")
                 lost += self._dependents.pop(unit.digest, [])
 
@@ -133,9 +160,15 @@ class Schedule:
     def _push(self, unit: Unit) -> None:
         heapq.heappush(self._ready, (self._place[unit.digest], next(self._ticket), unit))
 
-    def _settle(self, unit: Unit, state: Failure | str, failure: Failure | None = None) -> None:
+    def _settle(self, unit: Unit, state: Failure | str) -> None:
         self._state[unit.digest] = state
-        self._watcher.finished(unit, failure)
+        if self._open.pop(unit.digest, None) is not None:
+            self._elsewhere.pop(unit.digest, None)
+            self._groups[_key(unit)].pop(unit.digest, None)
+        self._watcher.finished(unit, state)
+
+    def _there(self, units: Iterable[Unit]) -> dict[str, set[str]]:
+        return {kind: self._store.digests(kind) for kind in {unit.kind for unit in units}}
 
 
 def _key(unit: Unit) -> Hashable:

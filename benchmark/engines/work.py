@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 
 from peephole.engines.outcome import Failure
 from peephole.engines.report import Done
-from peephole.store.leases import Lease, released
+from peephole.store.lease import Lease
+from peephole.store.leases import released
 from peephole.store.store import DamagedShard, StorageError
 from peephole.units.base import Unit
 from peephole.workspace import Workspace
@@ -18,7 +19,9 @@ class _Elsewhere(Exception):
     """Somebody else is making what is needed first."""
 
 
-def compute(units: Sequence[Unit], workspace: Workspace, report: Callable[[float], None]) -> Done:
+def compute(
+    units: Sequence[Unit], workspace: Workspace, report: Callable[[float], None], attempts: int | None = None
+) -> Done:
     """Compute those units of a group that nobody else is computing or has computed.
 
     Doing so twice, here or elsewhere, at once or later, does no harm.
@@ -27,6 +30,7 @@ def compute(units: Sequence[Unit], workspace: Workspace, report: Callable[[float
         units: a group: of one kind, needing the same.
         workspace: the store, the device and the data.
         report: told the share of the work that is done.
+        attempts: a unit with which so many processes died, one after the other, is not computed but fails.
     """
     done: Done = {}
     held: list[Lease] = []
@@ -43,6 +47,9 @@ def compute(units: Sequence[Unit], workspace: Workspace, report: Callable[[float
             elif workspace.store.receipt(unit.kind, unit.digest) is not None:
                 lease.release()
                 done[unit.digest] = "found"
+            elif attempts is not None and lease.deaths >= attempts:
+                lease.release()
+                done[unit.digest] = Failure.of(unit, death(lease.deaths))
             else:
                 held.append(lease)
                 mine.append(unit)
@@ -51,7 +58,9 @@ def compute(units: Sequence[Unit], workspace: Workspace, report: Callable[[float
     return done
 
 
-def _compute(units: Sequence[Unit], held: Sequence[Lease], workspace: Workspace, report: Callable[[float], None]) -> Done:
+def _compute(
+    units: Sequence[Unit], held: Sequence[Lease], workspace: Workspace, report: Callable[[float], None]
+) -> Done:
     done: Done = {}
     start = time.perf_counter()
 
@@ -80,6 +89,11 @@ def _compute(units: Sequence[Unit], held: Sequence[Lease], workspace: Workspace,
     except Exception as error:  # noqa: BLE001  a submitted method may raise anything; the failure is kept and reported
         done |= {unit.digest: Failure.of(unit, error) for unit in units if unit.digest not in done}
     return done
+
+
+def death(times: int) -> Exception:
+    """Of a unit whose processes ended before they could say what became of it."""
+    return RuntimeError(f"its process died, {times} times; is there enough memory?")
 
 
 def _is_of_disk(error: OSError) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,15 @@ from numpy.typing import NDArray
 from peephole.store.shard import checked_file
 
 
+def parts(dataset: h5py.Dataset) -> Iterator[NDArray[Any]]:
+    """A whole data set, chunk by chunk: what HDF5 cannot read, or finds damaged, raises OSError."""
+    if dataset.chunks is None:
+        yield dataset[()]
+        return
+    for place in dataset.iter_chunks():
+        yield dataset[place]
+
+
 class OpenShard:
     """Arrays of a shard, read when they are asked for.
 
@@ -22,7 +31,7 @@ class OpenShard:
         path: of the file, which has been compared with its receipt.
 
     Raises:
-        PeepholeError: the file is no shard, or one of an encoding that this version does not know.
+        UnknownEncoding: the file is no shard, or one of an encoding that this version does not know.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,6 +70,10 @@ class OpenShard:
         first = int(places[0])
         span: NDArray[Any] = self._file[name][first : int(places[-1]) + 1]
         return span if len(span) == len(places) else span[places - first]
+
+    def parts(self, name: str) -> Iterator[NDArray[Any]]:
+        """A whole array, chunk by chunk."""
+        yield from parts(self._file[name])
 
     def close(self) -> None:
         """Let go of the file."""

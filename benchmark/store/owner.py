@@ -20,7 +20,7 @@ class Owner:
         host: its machine's name, for people.
         machine: tells machines, boots of one and containers on one apart: process numbers mean something inside only.
         pid: its number there.
-        started: when it was started, seconds since 1970: numbers are given again.
+        started: when it was started, in seconds by `_started`: numbers are given again.
         token: of its own, drawn when it first asked for a lease.
     """
 
@@ -33,13 +33,7 @@ class Owner:
     @property
     def is_gone(self) -> bool:
         """Whether its end is certain: it was on this machine and is here no more. Of others' nothing is known."""
-        if self.machine != _machine():
-            return False
-        try:
-            process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.started) > 1 or process.status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
+        return self.machine == _machine() and not _may_be_there(self.pid, self.started)
 
 
 def this_process() -> Owner:
@@ -50,7 +44,41 @@ def this_process() -> Owner:
 @cache
 def _owner(pid: int) -> Owner:
     """A process that was forked is another owner than the one it was forked from."""
-    return Owner(platform.node(), _machine(), pid, psutil.Process(pid).create_time(), uuid.uuid4().hex)
+    return Owner(platform.node(), _machine(), pid, _started(pid), uuid.uuid4().hex)
+
+
+def _may_be_there(pid: int, started: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return abs(_started(pid) - started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        return _is_hidden(pid)
+
+
+def _started(pid: int) -> float:
+    """When a process was started, in seconds; counted from the boot where the system does so.
+
+    The seconds since 1970 of a process's start change whenever the machine's clock is set.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return psutil.Process(pid).create_time()
+    ticks = stat.rpartition(")")[2].split()[19]  # the 22nd field; the second is a name and may hold anything
+    return int(ticks) / os.sysconf("SC_CLK_TCK")
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is such a process, of another user and kept from our eyes (``hidepid``)."""
+    if os.name != "posix":
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except ProcessLookupError:
+        return False
+    return False
 
 
 @cache

@@ -34,6 +34,10 @@ SMALL_BYTES = 32 * 1024
 """What is smaller lies in one chunk uncompressed: setting up the filters would take longer than the disk saves."""
 
 
+class UnknownEncoding(PeepholeError):
+    """A shard that is whole and was written by another version: neither to be read nor to be made again."""
+
+
 @dataclass(frozen=True)
 class Shard:
     """The result of one unit.
@@ -83,7 +87,7 @@ def read_shard(path: Path) -> Shard:
     """Read a shard whole.
 
     Raises:
-        PeepholeError: the file is no shard, or one of an encoding that this version does not know.
+        UnknownEncoding: the file is no shard, or one of an encoding that this version does not know.
         OSError: the file is damaged.
     """
     with checked_file(path) as file:
@@ -95,17 +99,18 @@ def checked_file(path: Path) -> h5py.File:
     """Open the file of a shard to read from it.
 
     Raises:
-        PeepholeError: the file is no shard, or one of an encoding that this version does not know.
+        UnknownEncoding: the file is no shard, or one of an encoding that this version does not know.
         OSError: the file is damaged.
     """
-    _load_filters()
+    load_filters()
     file = h5py.File(path, "r")
     encoding, version = file.attrs.get("encoding"), file.attrs.get("encoding_version")
     if encoding != ENCODING or version != ENCODING_VERSION:
         file.close()
-        raise PeepholeError(
-            f"{path.name} is encoded as {encoding} version {version}, this version of peephole reads "
-            f"{ENCODING} version {ENCODING_VERSION}; use another output folder."
+        raise UnknownEncoding(
+            f"store/{path.parent.name}/{path.name} is encoded as {encoding} version {version}, this version of "
+            f"peephole reads {ENCODING} version {ENCODING_VERSION}; use the one that wrote it, or another output "
+            "folder."
         )
     return file
 
@@ -130,7 +135,7 @@ def _chunks(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
     return tuple(reversed(chunks))
 
 
-def _load_filters() -> bool:
+def load_filters() -> bool:
     """Importing `hdf5plugin` registers its filters with HDF5. Whether it is there."""
     if "hdf5plugin" not in sys.modules and importlib.util.find_spec("hdf5plugin") is None:
         return False
@@ -140,7 +145,7 @@ def _load_filters() -> bool:
 
 
 def _compression() -> dict[str, Any]:
-    if not _load_filters():
+    if not load_filters():
         return {"compression": "gzip", "compression_opts": GZIP_LEVEL}
     import hdf5plugin
 

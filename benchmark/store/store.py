@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -27,32 +27,8 @@ from peephole.errors import PeepholeError
 from peephole.files import write_atomically, write_text
 from peephole.store.leases import Leases
 from peephole.store.opened import OpenShard
+from peephole.store.receipt import Receipt, read_receipt
 from peephole.store.shard import Shard, read_shard, write_shard
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What is known of a shard without opening it.
-
-    Attributes:
-        kind, digest: its name.
-        spec: what made it; the digest is the digest of this.
-        facts: the shard's, so that they are at hand without opening it.
-        sha256, bytes: of the file.
-        seconds: that it took to compute.
-        created: UTC, ISO 8601.
-        peephole_version: that wrote it.
-    """
-
-    kind: str
-    digest: str
-    spec: dict[str, Any]
-    facts: dict[str, Any]
-    sha256: str
-    bytes: int
-    seconds: float
-    created: str
-    peephole_version: str
 
 
 class DamagedShard(Exception):
@@ -70,6 +46,10 @@ class StorageError(PeepholeError):
 
 TEMPORARY = "tmp"
 """The folder of whatever is not finished. When nobody is at work, what is in it was left by somebody who was killed."""
+CHECKPOINTS = "checkpoints"
+"""The folder of states of trainings, named by the digests of their units."""
+FAILURES = "failures"
+"""The folder of what failed in runs that are under way, see `peephole.engines.failures`."""
 
 
 class Store:
@@ -104,14 +84,27 @@ class Store:
         stems = (name.removesuffix(".json") for name in files if name.endswith(".json"))
         return {stem: files[f"{stem}.h5"].stat().st_size for stem in stems if f"{stem}.h5" in files}
 
-    def receipt(self, kind: str, digest: str) -> Receipt | None:
-        """The receipt of a shard that is there in its full length, else None."""
-        path = self.path(kind, digest)
+    def digests(self, kind: str) -> set[str]:
+        """The shards of a kind that have receipts. One look at a folder tells it for any number, see `sizes`."""
         try:
-            receipt = Receipt(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
-            return receipt if path.stat().st_size == receipt.bytes else None
-        except (FileNotFoundError, ValueError, TypeError):
-            return None  # no receipt, or one that a failing disk has garbled: the shard counts as missing
+            names = {path.name for path in (self.root / kind).iterdir()}
+        except FileNotFoundError:
+            return set()
+        stems = (name.removesuffix(".json") for name in names if name.endswith(".json"))
+        return {stem for stem in stems if f"{stem}.h5" in names}
+
+    def receipt(self, kind: str, digest: str) -> Receipt | None:
+        """The receipt of a shard that is there in its full length, else None.
+
+        Raises:
+            PeepholeError: the receipt is whole and one of a later version.
+        """
+        path = self.path(kind, digest)
+        receipt = read_receipt(path.with_suffix(".json"))
+        try:
+            return receipt if receipt and path.stat().st_size == receipt.bytes else None
+        except FileNotFoundError:
+            return None
 
     def write(self, kind: str, digest: str, spec: dict[str, Any], shard: Shard, seconds: float) -> Receipt:
         """Write a shard, then its receipt. Writing the same unit twice does no harm.
@@ -159,9 +152,23 @@ class Store:
         )
 
     def facts(self, kind: str, digest: str) -> dict[str, Any]:
-        """The facts of a shard, from its receipt; none if it is not there."""
+        """The facts of a shard, from its receipt.
+
+        Raises:
+            DamagedShard: it is not there, or not in its full length.
+        """
+        return self.known(kind, digest).facts
+
+    def known(self, kind: str, digest: str) -> Receipt:
+        """The receipt of a shard that should be there.
+
+        Raises:
+            DamagedShard: it is not there, or not in its full length.
+        """
         receipt = self.receipt(kind, digest)
-        return receipt.facts if receipt else {}
+        if receipt is None:
+            raise DamagedShard(self.path(kind, digest), kind, digest)
+        return receipt
 
     def read(self, kind: str, digest: str) -> Shard:
         """Read a shard after comparing it with its receipt.
@@ -180,9 +187,8 @@ class Store:
         return OpenShard(self._compared(kind, digest))
 
     def _compared(self, kind: str, digest: str) -> Path:
-        path = self.path(kind, digest)
-        receipt = self.receipt(kind, digest)
-        if receipt is None or file_digest(path) != receipt.sha256:
+        path, receipt = self.path(kind, digest), self.known(kind, digest)
+        if file_digest(path) != receipt.sha256:
             raise DamagedShard(path, kind, digest)
         return path
 

@@ -116,3 +116,15 @@ def _value(value: Any) -> Value:
 
 def _how(how: Mapping[str, Any]) -> dict[str, Any]:
     return {**how, "options": {name: _value(value) for name, value in how["options"].items()}}
+
+
+def names_by_code(folder: Path) -> dict[str, str]:
+    """The names of the submissions in a result folder by the digests of their code; one that is damaged has none."""
+    names = {}
+    for path in (folder / SUBMISSIONS).glob(f"*/{FACTS}"):
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            names[str(facts["digest"])] = str(facts["name"])
+        except (OSError, ValueError, TypeError, KeyError):
+            continue  # whoever runs it is told; here its digest has to do
+    return names

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from peephole.store.receipt import spec_digest
 
 if TYPE_CHECKING:
     from peephole.store.shard import Shard
@@ -70,9 +70,8 @@ class Unit(ABC):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the identity as canonical JSON; the first 32 hexadecimal digits."""
-        text = json.dumps(self.identity, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        """What the result is named by."""
+        return spec_digest(self.identity)
 
     def __hash__(self) -> int:
         return hash(self.digest)

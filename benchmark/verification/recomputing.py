@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from peephole.engines.run import run_units
 from peephole.engines.outcome import Watcher
+from peephole.engines.run import run_units
 from peephole.units.base import Unit, in_order
 from peephole.units.maps import Maps
 from peephole.verification.comparing import (

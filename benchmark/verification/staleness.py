@@ -101,7 +101,8 @@ def unaccounted(scores: pd.DataFrame, plan: Plan, sound: Collection[str], damage
 
 
 def _version(row: Row, store: Store) -> str:
-    version = store.facts(row.maps.kind, row.maps.digest).get("peephole_version", __version__)
+    receipt = store.receipt(row.maps.kind, row.maps.digest)
+    version = receipt.facts.get("peephole_version", __version__) if receipt else __version__
     return "" if version == __version__ else f"made by peephole {version}, this is {__version__}"
 
 

@@ -38,7 +38,7 @@ class Watch(Silent):
     def started(self, unit):
         self.lines.append(f"+{unit.label}")
 
-    def finished(self, unit, failure=None):
+    def finished(self, unit, result):
         self.lines.append(f"-{unit.label}")
 
 

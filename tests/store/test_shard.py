@@ -78,7 +78,7 @@ def test_a_shard_of_any_chunks_is_read(tmp_path):
 
 
 def test_gzip_serves_where_hdf5plugin_is_not_installed(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_load_filters", lambda: False)
+    monkeypatch.setattr(module, "load_filters", lambda: False)
     array = np.arange(16384, dtype=np.float32).reshape(1, 128, 128)
     write_shard(tmp_path / "a.h5", Shard({"x": array}))
     with h5py.File(tmp_path / "a.h5") as file:

@@ -1,6 +1,8 @@
-"""This machine: units in this process, or in several, each pinned to a device."""
+"""The machine that we are on: units in this process, or in several, each pinned to a device."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from peephole.engines.base import ENGINES, Engine
 from peephole.engines.dispatch import dispatch
@@ -16,6 +18,13 @@ class Local(Engine):
     """Several workers (`peephole.machine.Machine`) are processes with a device each, in turn, and their share of the
     processor's threads.
     """
+
+    title: ClassVar[str] = "this machine: one process, or --workers of them, each pinned to a device"
+
+    def check(self, workspace: Workspace) -> None:
+        """The device has to be on this machine."""
+        if workspace.machine.device != "auto":
+            _ = workspace.device
 
     def run(self, schedule: Schedule, workspace: Workspace, watcher: Watcher) -> None:
         """Here, or in processes that end with this one; when it is interrupted, trainings in them save their state."""

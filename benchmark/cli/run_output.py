@@ -1,0 +1,90 @@
+"""What ``peephole run`` prints when it is over."""
+
+from __future__ import annotations
+
+import typer
+
+from peephole.runner import PartResult, RunResult
+
+SHOWN = 20
+"""Failures that are listed; the log has all."""
+
+
+def print_result(result: RunResult | PartResult) -> None:
+    """For people: certificates and board on standard output, failures on standard error."""
+    if isinstance(result, PartResult):
+        _print_part(result)
+    else:
+        _print_board(result)
+
+
+def _print_board(result: RunResult) -> None:
+    from peephole.cli.leaderboard import print_board
+    from peephole.cli.tables import console, models_table
+
+    screen = console()
+    screen.print(models_table(result.models), "")
+    print_board(result.leaderboard, screen, every_layer=False)
+    screen.print()
+    outcome = result.outcome
+    screen.print(f"{len(outcome.computed)} units computed, {len(outcome.cached)} from the store.", soft_wrap=True)
+    screen.print(
+        f"In {result.folder}: leaderboard.csv (every layer), scores.csv, models.csv, kis.csv, kis.png, triggers.png, "
+        "heatmaps/. Is one better than another? peephole compare A B.",
+        soft_wrap=True,
+    )
+    _print_failures(result)
+
+
+def _print_part(result: PartResult) -> None:
+    outcome = result.outcome
+    typer.echo(
+        f"Part {result.part}: {len(outcome.computed)} units computed, {len(outcome.cached)} were in the store of "
+        f"{result.folder}. When all parts are done, the same command without --shard writes the board."
+    )
+    _print_failures(result)
+
+
+def _print_failures(result: RunResult | PartResult) -> None:
+    failed = result.outcome.failed
+    for failure in failed[:SHOWN]:
+        typer.echo(f"peephole: failed: {failure.unit.label}: {failure.reason}", err=True)
+    if failed:
+        more = f"; {len(failed) - SHOWN} more are in the log" if len(failed) > SHOWN else ""
+        typer.echo(
+            f"peephole: {len(failed)} units failed and {len(result.outcome.skipped)} that need them were left out"
+            f"{more}; tracebacks are in {result.log}; the same command tries them again.",
+            err=True,
+        )
+
+
+def print_json_result(result: RunResult | PartResult) -> None:
+    """For programs."""
+    from peephole.cli.tables import print_json, records
+
+    outcome = result.outcome
+    value = {
+        "folder": str(result.folder),
+        "log": str(result.log),
+        "units": {
+            "computed": len(outcome.computed),
+            "cached": len(outcome.cached),
+            "skipped": len(outcome.skipped),
+            "failed": [
+                {"unit": failure.unit.label, "reason": failure.reason, "traceback": failure.trace}
+                for failure in outcome.failed
+            ],
+        },
+    }
+    if isinstance(result, PartResult):
+        print_json({"part": str(result.part), **value})
+        return
+    print_json(
+        {
+            "suite": result.suite,
+            **value,
+            "models": records(result.models),
+            "leaderboard": records(result.leaderboard),
+            "heatmaps": [str(path) for path in result.heatmaps],
+        }
+    )

@@ -1,0 +1,91 @@
+"""The log file of a run: what it was asked, what it did when, and how things failed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from peephole._version import __version__
+from peephole.engines.outcome import Failure, Watcher
+from peephole.units.base import Unit
+
+FOLDER = "logs"
+
+
+class RunLog:
+    """A watcher that writes down what it is told, and passes it on.
+
+    Attributes:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path, logger: logging.Logger, watcher: Watcher) -> None:
+        self.path = path
+        self._logger = logger
+        self._watcher = watcher
+        self._counts = {"computed": 0, "cached": 0, "skipped": 0, "failed": 0}
+
+    def say(self, text: str) -> None:
+        """A line."""
+        self._logger.info(text)
+
+    def started(self, unit: Unit) -> None:
+        """A unit, perhaps with others of its group, is given out."""
+        self._logger.info("started   %s %s  %s", unit.kind, unit.digest, unit.label)
+        self._watcher.started(unit)
+
+    def progressed(self, unit: Unit, share: float) -> None:
+        """Not worth a line."""
+        self._watcher.progressed(unit, share)
+
+    def finished(self, unit: Unit, result: Failure | str) -> None:
+        """What was in the store before is counted only."""
+        if isinstance(result, Failure):
+            self._counts["failed"] += 1
+            self._logger.error(
+                "failed    %s %s  %s: %s\n%s", unit.kind, unit.digest, unit.label, result.reason, result.trace.rstrip()
+            )
+        else:
+            self._counts[result] += 1
+            if result != "cached":
+                self._logger.info("%-9s %s %s  %s", result, unit.kind, unit.digest, unit.label)
+        self._watcher.finished(unit, result)
+
+    def end(self, how: str) -> None:
+        """The last line."""
+        counts = ", ".join(f"{count} {what}" for what, count in self._counts.items())
+        self._logger.info("%s: %s", how, counts)
+
+
+@contextmanager
+def logged(folder: Path, watcher: Watcher) -> Iterator[RunLog]:
+    """A log file in ``folder``/logs for what goes on in the block, errors and stops that leave it among that.
+
+    Its name says when (UTC), where and by which process: several runs on one folder have a file each.
+    """
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    path = folder / FOLDER / f"{now}-{platform.node()}-{os.getpid()}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-5s %(message)s"))
+    logger = logging.Logger("peephole.run", logging.INFO)
+    logger.addHandler(handler)
+    log = RunLog(path, logger, watcher)
+    try:
+        logger.info("peephole %s on %s, process %d", __version__, platform.node(), os.getpid())
+        yield log
+        log.end("finished")
+    except KeyboardInterrupt:
+        log.end("stopped")
+        raise
+    except BaseException as error:
+        logger.error("ended by %s: %s", type(error).__name__, error)
+        log.end("ended")
+        raise
+    finally:
+        handler.close()
