@@ -81,8 +81,9 @@ class Leases:
             return None
         others = [each for each in self._generations(key) if self._path(key, each) != path]
         if self._is_held(key, others):
-            if lease.is_mine:
-                os.unlink(path)
+            with suppress(FileNotFoundError):  # one of the others may take it away first
+                if lease.is_mine:
+                    os.unlink(path)
             return None
         if not lease.is_mine:  # seen last: who took it away was there still when it did
             return None

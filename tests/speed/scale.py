@@ -180,8 +180,7 @@ def plan() -> None:
 
 
 if __name__ == "__main__":
-    sys.modules["scale"] = sys.modules["__main__"]
-    import scale
+    import scale  # other processes know units by the name of their module
 
     for part in sys.argv[1:] or ("workers", "ray", "plan"):
         getattr(scale, part)()
