@@ -39,6 +39,7 @@ def dispatch(
     """
     running: dict[Future[Report], list[Unit]] = {}
     died: Counter[str] = Counter()
+    looked = time.monotonic()
     while True:
         while len(running) < places and (group := schedule.take()):
             watcher.started(group[0])
@@ -62,4 +63,6 @@ def dispatch(
                 schedule.settle(group, {unit.digest: Failure.of(unit, death(ATTEMPTS)) for unit in group})
                 continue
             schedule.settle(group, read_report(group, report))
-        schedule.look_again()
+        if time.monotonic() - looked >= PATIENCE:
+            schedule.look_again()
+            looked = time.monotonic()
