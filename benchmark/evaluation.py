@@ -23,6 +23,7 @@ from peephole.submissions.folder import in_order, keep, stored
 from peephole.submissions.limits import Limits
 from peephole.submissions.submission import METHOD, Submission
 from peephole.suites.suite import load_suite
+from peephole.turns import LOCK
 from peephole.units.base import Unit
 from peephole.units.maps import Maps
 from peephole.workspace import Workspace
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from peephole.plan import Plan
 
 DEFAULT_SUITE = "quick"
-LOCK = ".submitting"
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,14 @@ class Entry:
         submission: the new one.
         suite, options: of the run.
         out: the result folder.
+        request: what its request.json said then.
     """
 
     submission: Submission
     suite: str
     options: Options
     out: Path
+    request: bytes
 
     @property
     def submissions(self) -> tuple[Submission, ...]:
@@ -209,6 +211,7 @@ def enter(
             held-out ones are asked for; or the same method under another name.
     """
     refuse_foreign(out)
+    request = _request(out)
     last = read_request(out) if (out / REQUEST).is_file() else None
     there_is = "nothing" if last is None else _subject(last.suite, last.options)
     if last is not None:
@@ -226,7 +229,13 @@ def enter(
         raise PeepholeError(
             f"this very method is on the board in {out} as {twin.name}; change it, or give that --name."
         )
-    return Entry(submission, suite, options, out)
+    return Entry(submission, suite, options, out, request)
+
+
+def _request(folder: Path) -> bytes:
+    """What the folder's last run was asked; nothing if there was none."""
+    path = folder / REQUEST
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _whole(suite: str) -> str:
@@ -283,8 +292,10 @@ def compute(
         check_alone(ours, maps, Workspace(Store(entry.out / "store"), machine, data))
 
     with _alone_in(entry.out):
+        if _request(entry.out) != entry.request:
+            raise PeepholeError(f"another command has written a board in {entry.out} meanwhile; submit again.")
         result = run_with(
-            entry.submissions,
+            lambda: entry.submissions,
             entry.suite,
             out=entry.out,
             data=data,
@@ -292,6 +303,7 @@ def compute(
             options=entry.options,
             watcher=watcher,
             accept=accept,
+            in_turn=True,
         )
         keep(ours, entry.out)
     return _evaluation(ours.name, result, check)

@@ -48,15 +48,15 @@ class Part:
         """The units of this part, each after its inputs.
 
         Last results, those of one network together, are cut into runs of about equal cost, whatever is in the store; so
-        a part needs few networks. What several parts need is in each of them: leases see to it that one makes it and
-        the others wait, or find it.
+        a part needs few networks. Trainings do not count for that: what several parts need is in each of them, and
+        leases see to it that one makes it and the others wait, or find it.
         """
         total, ends = 0.0, []
         seen: set[str] = set()
         for unit in _last(plan):
             new = [one for one in in_order([unit]) if one.digest not in seen]
             seen.update(one.digest for one in new)
-            total += sum(plain_seconds(one) for one in new)
+            total += sum(plain_seconds(one) for one in new if not one.cost().weights)
             ends.append((unit, total))
         # A result belongs to the part in which its making ends.
         return in_order(

@@ -6,7 +6,7 @@ import logging
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,18 @@ from peephole.engines.outcome import Failure, Watcher
 from peephole.units.base import Unit
 
 FOLDER = "logs"
+
+
+class _Patient(logging.FileHandler):
+    """A disk that does not take the log does not end the run: what else it does not take will."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave out the line."""
+
+    def close(self) -> None:
+        """Leave out what is left."""
+        with suppress(OSError):
+            super().close()
 
 
 class RunLog:
@@ -28,11 +40,16 @@ class RunLog:
         self.path = path
         self._logger = logger
         self._watcher = watcher
+        self._again = False
         self._counts = {"computed": 0, "cached": 0, "skipped": 0, "failed": 0}
 
     def say(self, text: str) -> None:
         """A line."""
         self._logger.info(text)
+
+    def again(self) -> None:
+        """From now on, what is found in the store has been told before."""
+        self._again = True
 
     def started(self, unit: Unit) -> None:
         """A unit, perhaps with others of its group, is given out."""
@@ -45,6 +62,8 @@ class RunLog:
 
     def finished(self, unit: Unit, result: Failure | str) -> None:
         """What was in the store before is counted only."""
+        if self._again and result == "cached":
+            return
         if isinstance(result, Failure):
             self._counts["failed"] += 1
             self._logger.error(
@@ -71,7 +90,7 @@ def logged(folder: Path, watcher: Watcher) -> Iterator[RunLog]:
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     path = folder / FOLDER / f"{now}-{platform.node()}-{os.getpid()}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _Patient(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-5s %(message)s"))
     logger = logging.Logger("peephole.run", logging.INFO)
     logger.addHandler(handler)

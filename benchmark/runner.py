@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from peephole.cells import collect
 from peephole.certificates import certificate_table
 from peephole.engines.base import NAMING
+from peephole.engines.dispatch import PATIENCE
 from peephole.engines.outcome import Outcome, Watcher
 from peephole.engines.run import run_units
 from peephole.errors import PeepholeError
@@ -25,6 +28,7 @@ from peephole.part import Part
 from peephole.plan import Plan, make_plan
 from peephole.request import request_of, write_request
 from peephole.run_log import RunLog, logged
+from peephole.store.checking import shard_fault
 from peephole.store.folder import open_folder
 from peephole.store.leftovers import sweep
 from peephole.store.store import DamagedShard, Store
@@ -32,6 +36,8 @@ from peephole.submissions.folder import stored
 from peephole.submissions.submission import Submission
 from peephole.suites.suite import load_suite
 from peephole.trigger_sheet import draw_triggers
+from peephole.turns import turn
+from peephole.units.maps import Maps
 from peephole.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -55,6 +61,7 @@ class RunResult:
         kis: the study of key information sufficiency.
         outcome: what was computed, found, failed, left out.
         log: the file that says when, and how things failed.
+        mended: shards that were damaged and were made anew.
     """
 
     folder: Path
@@ -67,6 +74,7 @@ class RunResult:
     kis: KisResult
     outcome: Outcome
     log: Path
+    mended: int
 
 
 @dataclass(frozen=True)
@@ -138,11 +146,12 @@ def run(
             not there, weights that do not fit; or no backdoor was learnt, so that there is nothing to score.
     """
     folder = Path(out)
-    return run_with(stored(folder), suite, out=folder, data=data, machine=machine, options=options, watcher=watcher)
+    given = partial(stored, folder)
+    return run_with(given, suite, out=folder, data=data, machine=machine, options=options, watcher=watcher)
 
 
 def run_with(
-    submissions: Sequence[Submission],
+    given: Callable[[], Sequence[Submission]],
     suite: str = "quick",
     *,
     out: Path,
@@ -151,33 +160,78 @@ def run_with(
     options: Options | None = None,
     watcher: Watcher | None = None,
     accept: Callable[[Outcome], None] = lambda outcome: None,
+    in_turn: bool = False,
 ) -> RunResult:
-    """`run` with just these ``submissions`` besides the suite's methods.
+    """`run` with just the submissions that are ``given`` besides the suite's methods.
+
+    They are asked for again when it is our turn to write: what was submitted meanwhile is on the board, too.
 
     Other arguments are as of `run`. ``accept`` looks at what became of the units before anything is written beside the
-    store, and may raise.
+    store, and may raise. It is our turn already if ``in_turn``.
 
     Raises:
         PeepholeError: see `run`; or what ``accept`` raises.
     """
     options = options or Options()
+    submissions = tuple(given())
     plan = plan_run(suite, data=data, options=options, submissions=submissions)
     with _begun(plan, out, machine, data, options, submissions, watcher) as (workspace, log):
-        damaged: set[str] = set()
-        while True:
-            outcome = run_units(plan.units, workspace, log)
-            _raise_if_hopeless(plan, outcome)
+
+        def write(outcome: Outcome, mended: int) -> RunResult:
             accept(outcome)
-            try:
-                return _write(plan, _here(workspace), outcome, options, out, log)
-            except DamagedShard as damage:
-                if damage.digest in damaged:
-                    raise PeepholeError(
-                        f"{damage} again after it was made anew; check the disk below {out}."
-                    ) from damage
-                damaged.add(damage.digest)
-                log.say(f"{damage}: it is made again")
-                workspace.store.discard_damaged(damage.kind, damage.digest)
+            return _write(plan, _here(workspace), outcome, options, out, log, mended)
+
+        outcome = run_units(plan.units, workspace, log)
+        log.again()
+        if in_turn:
+            return _complete(plan, workspace, log, outcome, write)
+        with turn(out, lambda: log.say("somebody else is writing the board; waiting")):
+            workspace.submissions = tuple(given())
+            if workspace.submissions != submissions:
+                plan = plan_run(suite, data=data, options=options, submissions=workspace.submissions)
+                outcome = run_units(plan.units, workspace, log).after(outcome)
+            return _complete(plan, workspace, log, outcome, write)
+
+
+def _complete(
+    plan: Plan, workspace: Workspace, log: RunLog, outcome: Outcome, write: Callable[[Outcome, int], RunResult]
+) -> RunResult:
+    """Write the tables; what turns out to be damaged then is made again.
+
+    Args:
+        plan: what is to be there.
+        workspace: to compute with.
+        log: told what is damaged.
+        outcome: what became of the units.
+        write: is given that, and how many were damaged.
+    """
+    mended: set[str] = set()
+    while True:
+        _raise_if_hopeless(plan, outcome)
+        try:
+            return write(outcome, len(mended))
+        except DamagedShard as damage:
+            if damage.digest in mended:
+                raise PeepholeError(
+                    f"{damage} again after it was made anew; check the disk below {workspace.store.root.parent}."
+                ) from damage
+            mended |= _discard_damaged(damage, plan, workspace.store, log)
+        outcome = run_units(plan.units, workspace, log).after(outcome)
+
+
+def _discard_damaged(damage: DamagedShard, plan: Plan, store: Store, log: RunLog) -> set[str]:
+    """Discard the shard that was found damaged, and others of the plan that are; maps only when they are read."""
+    others = [unit for unit in plan.units if unit.kind != Maps.kind and unit.digest != damage.digest]
+    faults = [fault for unit in others if (fault := shard_fault(store, unit.kind, unit.digest)) and fault.mends]
+    found = {(damage.kind, damage.digest), *((fault.kind, fault.digest) for fault in faults)}
+    discarded = set()
+    for kind, digest in found:
+        log.say(f"store/{kind}/{digest}.h5 is damaged; it is made again")
+        if store.discard_damaged(kind, digest):
+            discarded.add(digest)
+        while not store.leases.is_free(digest):  # somebody else is making it
+            time.sleep(PATIENCE)
+    return discarded
 
 
 def run_part(
@@ -222,7 +276,8 @@ def _begun(
         with logged(folder, watcher or Silent()) as log:
             log.say(f"{plan.suite.identifier}: {len(plan.units)} units; {workspace.machine}; in {folder.absolute()}")
             _sweep(workspace.store, log)
-            yield workspace, log
+            with workspace.store.present(f"run of {plan.suite.identifier}"):
+                yield workspace, log
     finally:
         workspace.close()
 
@@ -268,7 +323,13 @@ def _raise_if_hopeless(plan: Plan, outcome: Outcome) -> None:
 
 
 def _write(
-    plan: Plan, workspace: Workspace, outcome: Outcome, options: Options, folder: Path, log: RunLog
+    plan: Plan,
+    workspace: Workspace,
+    outcome: Outcome,
+    options: Options,
+    folder: Path,
+    log: RunLog,
+    mended: int,
 ) -> RunResult:
     """Write tables and pictures from what is in the store."""
     cells = collect(plan, workspace, outcome.available, options.layers)
@@ -280,5 +341,15 @@ def _write(
     pictures = draw_heatmaps(plan, workspace, outcome.available, folder / HEATMAPS)
     kis = write_kis(plan, workspace, outcome.available, folder)
     return RunResult(
-        folder, plan.suite.identifier, ranking, scores, models, tuple(pictures), tuple(triggers), kis, outcome, log.path
+        folder,
+        plan.suite.identifier,
+        ranking,
+        scores,
+        models,
+        tuple(pictures),
+        tuple(triggers),
+        kis,
+        outcome,
+        log.path,
+        mended,
     )

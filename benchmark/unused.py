@@ -8,12 +8,12 @@ from typing import Any
 
 from peephole.errors import PeepholeError
 from peephole.leaderboard.tables import SCORES, read_csv
-from peephole.request import read_request
+from peephole.request import REQUEST, read_request
 from peephole.runner import plan_run
 from peephole.store.contents import kinds
 from peephole.store.store import Store
 from peephole.submissions.folder import stored
-from peephole.verification.staleness import stale_lines
+from peephole.verification.staleness import LINE, planned, stale_lines
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,9 @@ def take_unused(folder: Path, store: Store, *, data: Path | None = None, dry: bo
         dry: only look.
 
     Raises:
-        PeepholeError: somebody is at work on the store; the request cannot be read or planned; or lines of the board
-            are made of what the code of now does not need.
+        PeepholeError: somebody is at work on the store; the request cannot be read or planned; lines of the board are
+            made of what the code, or the request, of now does not need; or there are shards that are newer than the
+            board, such as those of a part of a run.
     """
     if held := store.leases.alive():
         raise PeepholeError(
@@ -61,13 +62,25 @@ def take_unused(folder: Path, store: Store, *, data: Path | None = None, dry: bo
     plan = plan_run(request.suite, data=data, options=request.options, submissions=stored(folder))
     needed = {unit.digest for unit in plan.units}
     there = {kind: store.sizes(kind) for kind in kinds(store)}
-    _, lost = stale_lines(
-        read_csv(folder / SCORES), plan, store, {one for found in there.values() for one in found}, {}
-    )
+    scores = read_csv(folder / SCORES)
+    _, lost = stale_lines(scores, plan, store, {one for found in there.values() for one in found}, {})
+    lost |= set(scores[list(LINE)].astype(str).itertuples(index=False, name=None)) - planned(plan).keys()
     if lost:
         raise PeepholeError(
-            f"{len(lost)} scores on the board of {folder} were made by other code than there is now, and what they "
-            f"were made of would be taken away; do the run again first, with --out {folder}."
+            f"{len(lost)} scores on the board of {folder} were made by other code, or asked for otherwise, than now, "
+            f"and what they were made of would be taken away; do the run again first, with --out {folder}."
+        )
+    written = min((folder / name).stat().st_mtime for name in (SCORES, REQUEST))
+    newer = sum(
+        store.path(kind, digest).stat().st_mtime > written
+        for kind, found in there.items()
+        for digest in found
+        if digest not in needed
+    )
+    if newer:
+        raise PeepholeError(
+            f"{newer} shards that the board of {folder} does not need are newer than it, such as those of a part of a "
+            f"run; do the run again first, with --out {folder}, and what it does not need then is unused."
         )
     taken: dict[str, tuple[int, int]] = {}
     for kind, found in there.items():
@@ -75,5 +88,8 @@ def take_unused(folder: Path, store: Store, *, data: Path | None = None, dry: bo
         if unneeded:
             taken[kind] = (len(unneeded), sum(unneeded.values()))
         for digest in () if dry else unneeded:
-            store.discard(kind, digest)
+            lease = store.leases.take(digest, "take away what is unused")
+            if lease is not None:
+                store.discard(kind, digest)
+                lease.release()
     return Unused(taken, sum(digest in needed for found in there.values() for digest in found))

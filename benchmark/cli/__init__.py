@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -19,6 +20,7 @@ from peephole.cli.verify import verify_command
 from peephole.errors import PeepholeError
 
 USER_ERROR = 2
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 app = typer.Typer(
     name="peephole",
@@ -66,7 +68,7 @@ def main() -> None:
         typer.echo(f"peephole: {error}", err=True)
         sys.exit(USER_ERROR)
     except OSError as error:  # a disk that is full, a folder that is not writable
-        if error.filename is None:
+        if error.filename is None and error.errno not in DISK:
             raise
-        typer.echo(f"peephole: {error.filename}: {error.strerror}; nothing was half-written.", err=True)
+        typer.echo(f"peephole: {error.filename or 'the disk'}: {error.strerror}; nothing was half-written.", err=True)
         sys.exit(USER_ERROR)

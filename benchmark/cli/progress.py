@@ -16,6 +16,7 @@ from peephole.cli.tables import duration
 from peephole.engines.outcome import Failure
 from peephole.store.lease import Held
 from peephole.store.store import Store
+from peephole.store.summary import at_work
 from peephole.units.base import Unit
 
 WORKERS = 16
@@ -114,7 +115,7 @@ class ProgressWatcher:
             return
         if time.monotonic() - self._looked > LOOK:
             self._looked = time.monotonic()
-            self._at_work = busy(self._store)
+            self._at_work = at_work(self._store)
         here = {held.owner.host for held in self._at_work}
         for held in self._at_work[:WORKERS]:
             place = held.work.device if len(here) == 1 else f"{held.owner.host} {held.work.device}"
@@ -122,13 +123,3 @@ class ProgressWatcher:
             yield Text(line[:width], overflow="ellipsis", no_wrap=True)
         if len(self._at_work) > WORKERS:
             yield Text(f"… and {len(self._at_work) - WORKERS} more")
-
-
-def busy(store: Store) -> list[Held]:
-    """One lease of each worker that is at work on a store, that which says how far it is; by host, device, process."""
-    workers: dict[str, Held] = {}
-    for held in store.leases.alive():
-        known = workers.get(held.owner.token)
-        if known is None or held.work.share > known.work.share:
-            workers[held.owner.token] = held
-    return sorted(workers.values(), key=lambda held: (held.owner.host, held.work.device, held.owner.pid))

@@ -160,18 +160,18 @@ def run_command(
     part = None if shard is None else Part.read(shard)
     place = engine_of(engine, address)
     machine = Machine(device, devices, precision, compiled, batch, 1 if workers is None else workers, place)
-    if download:
-        _download(suite, data, options)
-    if dry_run:
-        from peephole.cli.dry_run import dry_run as only_say
-
-        only_say(suite, out, data, machine, options, part, as_json=as_json, choose=workers is None)
-        return
     with stoppable():
-        result = _run(suite, out, data, machine, options, part, quiet=quiet or as_json, choose=workers is None)
-    from peephole.cli.run_output import print_json_result, print_result
+        if download:
+            _download(suite, data, options)
+        if dry_run:
+            from peephole.cli.dry_run import dry_run as only_say
 
-    (print_json_result if as_json else print_result)(result)
+            only_say(suite, out, data, machine, options, part, as_json=as_json, choose=workers is None)
+            return
+        result = _run(suite, out, data, machine, options, part, quiet=quiet or as_json, choose=workers is None)
+        from peephole.cli.run_output import print_json_result, print_result
+
+        (print_json_result if as_json else print_result)(result)
     if result.outcome.failed:
         raise typer.Exit(FAILED)
 

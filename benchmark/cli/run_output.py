@@ -28,6 +28,11 @@ def _print_board(result: RunResult) -> None:
     screen.print()
     outcome = result.outcome
     screen.print(f"{len(outcome.computed)} units computed, {len(outcome.cached)} from the store.", soft_wrap=True)
+    if result.mended:
+        screen.print(
+            f"{result.mended} shards were damaged and were made anew; peephole store check {result.folder} reads all.",
+            soft_wrap=True,
+        )
     screen.print(
         f"In {result.folder}: leaderboard.csv (every layer), scores.csv, models.csv, kis.csv, kis.png, triggers.png, "
         "heatmaps/. Is one better than another? peephole compare A B.",

@@ -153,7 +153,7 @@ def collect_garbage(
         for path, size in swept.files:
             typer.echo(f"{path} ({size} bytes)")
     if swept.busy:
-        typer.echo(f"{swept.busy} units are being computed; leftovers are looked for when nobody is at work.")
+        typer.echo("somebody is at work (peephole store ls); leftovers are looked for when nobody is.")
     typer.echo(f"leftovers: {len(swept.files)} files and {swept.leases} leases {verb}, {_megabytes(swept.bytes)}.")
     if gone is not None:
         for kind, (count, size) in gone.kinds.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from peephole.units.base import Unit
@@ -53,6 +53,16 @@ class Outcome:
     cached: tuple[Unit, ...]
     failed: tuple[Failure, ...]
     skipped: tuple[Unit, ...]
+
+    def after(self, earlier: Outcome) -> Outcome:
+        """The same, of two passes in a row: what the earlier one computed counts as computed, not as found."""
+        computed = {unit.digest for unit in (*earlier.computed, *self.computed)}
+        there = (*self.computed, *self.cached)
+        return replace(
+            self,
+            computed=tuple(unit for unit in there if unit.digest in computed),
+            cached=tuple(unit for unit in there if unit.digest not in computed),
+        )
 
     @property
     def available(self) -> frozenset[str]:

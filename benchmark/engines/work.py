@@ -44,15 +44,18 @@ def compute(
                 continue
             if lease is None:
                 done[unit.digest] = "elsewhere"
-            elif workspace.store.receipt(unit.kind, unit.digest) is not None:
+                continue
+            held.append(lease)
+            if workspace.store.receipt(unit.kind, unit.digest) is not None:
                 lease.release()
                 done[unit.digest] = "found"
             elif attempts is not None and lease.deaths >= attempts:
                 lease.release()
                 done[unit.digest] = Failure.of(unit, death(lease.deaths))
             else:
-                held.append(lease)
                 mine.append(unit)
+                continue
+            held.remove(lease)
         if mine:
             done |= _compute(mine, held, workspace, report)
     return done

@@ -34,6 +34,8 @@ HEARTBEAT = 10.0
 EXPIRY = 90.0
 """Seconds without one after which a lease counts for nothing: network file systems show the past for up to 60."""
 FOLDER = "leases"
+RUNS = "run-"
+"""Begins the keys of leases on no unit, by which runs show that they are there, whatever they do."""
 
 
 class Leases:
@@ -165,7 +167,8 @@ class Leases:
         if owner is not None and owner.is_gone:
             return False
         try:
-            return self._clock.now() - self._clock.changed(path) < self._expiry
+            # A time that is far ahead is of a clock that was wrong, or of a copy: it would count for ever.
+            return abs(self._clock.now() - self._clock.changed(path)) < self._expiry
         except FileNotFoundError:
             return False
 

@@ -16,7 +16,7 @@ from typing import Any
 from peephole.store.clock import FileClock
 from peephole.store.contents import RECEIPT, SHARD, kinds, names
 from peephole.store.leases import EXPIRY
-from peephole.store.store import CHECKPOINTS, TEMPORARY, Store
+from peephole.store.store import CHECKPOINTS, FAILURES, TEMPORARY, Store
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ def sweep(store: Store, *, thorough: bool = False, dry: bool = False) -> Swept:
 
     Args:
         store: to be swept.
-        thorough: take shards without receipts and receipts without shards, too, each under its lease.
+        thorough: take shards without receipts and receipts without shards, too, each under its lease, and notes of runs
+            whose first process is gone.
         dry: only look.
 
     Raises:
@@ -64,7 +65,7 @@ def sweep(store: Store, *, thorough: bool = False, dry: bool = False) -> Swept:
     leases = len(known - alive) if dry else store.leases.sweep()
     if alive:
         return Swept(leases=leases, busy=len(alive))
-    found = [*_loose(store), *(_halves(store) if thorough else ())]
+    found = [*_loose(store), *((*_halves(store), *_of_heads(store)) if thorough else ())]
     taken = [(path, _size(path)) for path in (_old(found, store) if found else ())]
     return Swept(tuple(taken if dry else _take(taken, store)), leases)
 
@@ -87,6 +88,12 @@ def _loose(store: Store) -> Iterator[Path]:
         digest = path.name.partition("-")[0]
         if path.name.startswith(".") or any(store.receipt(kind, digest) for kind in there):
             yield path
+
+
+def _of_heads(store: Store) -> Iterator[Path]:
+    """What a process that waited for others has left; who still works for it ends when that is gone."""
+    yield from _listed(store.root / FAILURES)
+    yield from sorted((store.root.parent / "logs" / "slurm").glob("*/errand.pkl"))
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -88,5 +88,5 @@ def _machine() -> str:
         try:
             parts.append(str(path.readlink()) if path.is_symlink() else path.read_text(encoding="ascii").strip())
         except OSError:
-            continue  # not a Linux: the name and the processes' times have to do
+            parts.append(f"{uuid.getnode():x}")  # not a Linux: that and the processes' times have to do
     return " ".join(parts)

@@ -21,6 +21,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from peephole.attacks.interruption import deferred
 from peephole.errors import PeepholeError
 from peephole.store.sink import Sink
 
@@ -67,12 +68,12 @@ def arrays_digest(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def write_shard(path: Path, shard: Shard) -> None:
-    """Write ``shard`` to the new file ``path``.
+    """Write ``shard`` to the new file ``path``. Signals wait until it is written: HDF5 cannot be interrupted.
 
     Raises:
         OSError: the disk is full, failing or not writable.
     """
-    with Sink(path) as sink, h5py.File(sink, "w", track_order=True) as file:
+    with deferred(), Sink(path) as sink, h5py.File(sink, "w", track_order=True) as file:
         file.attrs["encoding"] = ENCODING
         file.attrs["encoding_version"] = ENCODING_VERSION
         file.attrs["facts"] = json.dumps(shard.facts, sort_keys=True)

@@ -8,10 +8,11 @@ from types import TracebackType
 
 
 class Sink:
-    """A new file for `h5py.File`. An error of the disk is raised when it is closed, not while HDF5 is at work.
+    """A new file for `h5py.File`. What goes wrong is raised when it is closed, not while HDF5 is at work.
 
     HDF5 does not survive a full disk: it cannot close a file that it cannot write to, tries once more when the process
     ends, and takes it down with a segmentation fault. So it is not told: from the first error on, writes are swallowed.
+    Nor does it pass on what is raised in here, such as ctrl-C: it leaves out the chunk, and goes on.
 
     Args:
         path: of the file; overwritten.
@@ -21,7 +22,7 @@ class Sink:
     """
 
     def __init__(self, path: Path) -> None:
-        self.error: OSError | None = None
+        self.error: BaseException | None = None
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
         self._place = 0
         self._end = 0
@@ -51,7 +52,7 @@ class Sink:
         while self.error is None and view.nbytes:
             try:
                 written = os.pwrite(self._descriptor, view, self._place)
-            except OSError as error:
+            except BaseException as error:  # noqa: BLE001  raised when the file is closed
                 self.error = error
                 break
             self._place += written
@@ -81,7 +82,7 @@ class Sink:
         if self.error is None:
             try:
                 os.ftruncate(self._descriptor, self._end)
-            except OSError as error:
+            except BaseException as error:  # noqa: BLE001  raised when the file is closed
                 self.error = error
         return self._end
 

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from peephole._version import __version__
 from peephole.errors import PeepholeError
 from peephole.files import write_atomically, write_text
-from peephole.store.leases import Leases
+from peephole.store.leases import RUNS, Leases
 from peephole.store.opened import OpenShard
 from peephole.store.receipt import Receipt, read_receipt
 from peephole.store.shard import Shard, read_shard, write_shard
@@ -50,6 +51,14 @@ CHECKPOINTS = "checkpoints"
 """The folder of states of trainings, named by the digests of their units."""
 FAILURES = "failures"
 """The folder of what failed in runs that are under way, see `peephole.engines.failures`."""
+
+
+class _Finished(Exception):
+    """Somebody else has written the shard."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__(receipt.digest)
+        self.receipt = receipt
 
 
 class Store:
@@ -107,7 +116,8 @@ class Store:
             return None
 
     def write(self, kind: str, digest: str, spec: dict[str, Any], shard: Shard, seconds: float) -> Receipt:
-        """Write a shard, then its receipt. Writing the same unit twice does no harm.
+        """Write a shard, then its receipt. What is there already with its receipt stays, whoever finished it meanwhile:
+        two processes that computed the same unit agree in all but their times.
 
         Raises:
             StorageError: the disk is full, failing or not writable.
@@ -116,14 +126,24 @@ class Store:
         through = self.root / TEMPORARY
         with self._storing():
             # Its name reaches the disk with the receipt's; a receipt that lost its shard to a power cut counts as none.
-            write_atomically(path, lambda file: write_shard(file, shard), settle=False, through=through)
+            written: dict[str, Any] = {}
+
+            def write(file: Path) -> None:
+                write_shard(file, shard)
+                written.update(sha256=file_digest(file), bytes=file.stat().st_size)
+                if (there := self.receipt(kind, digest)) is not None:
+                    raise _Finished(there)
+
+            try:
+                write_atomically(path, write, settle=False, through=through)
+            except _Finished as finished:
+                return finished.receipt
             receipt = Receipt(
                 kind=kind,
                 digest=digest,
                 spec=spec,
                 facts=dict(shard.facts),
-                sha256=file_digest(path),
-                bytes=path.stat().st_size,
+                **written,
                 seconds=round(seconds, 3),
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
                 peephole_version=__version__,
@@ -193,6 +213,21 @@ class Store:
         return path
 
     @contextmanager
+    def present(self, what: str) -> Iterator[None]:
+        """Show in the block that somebody is at work, also between units: nothing is taken for left behind or unused.
+
+        Raises:
+            StorageError: the disk is full, failing or not writable.
+        """
+        with self._storing():
+            lease = self.leases.take(f"{RUNS}{uuid.uuid4().hex}", what)
+        try:
+            yield
+        finally:
+            if lease is not None:
+                lease.release()
+
+    @contextmanager
     def scratch(self) -> Iterator[Path]:
         """An empty folder on the store's disk, gone afterwards."""
         place = self.root / TEMPORARY
@@ -215,17 +250,18 @@ class Store:
                     os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         return array
 
-    def discard_damaged(self, kind: str, digest: str) -> None:
-        """Discard a shard if it is damaged and nobody is making it again already."""
+    def discard_damaged(self, kind: str, digest: str) -> bool:
+        """Discard a shard if it is damaged; False if somebody else is at it already, making it again."""
         lease = self.leases.take(digest, "look at a damaged shard")
         if lease is None:
-            return
+            return False
         try:
             self._compared(kind, digest)
         except DamagedShard:
             self.discard(kind, digest)
         finally:
             lease.release()
+        return True
 
     def discard(self, kind: str, digest: str) -> None:
         """Take a shard's receipt away, then the shard: it will be made again."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from peephole.store.described import Described
 from peephole.store.lease import Held
+from peephole.store.leases import RUNS
 from peephole.store.leftovers import Swept, sweep
 from peephole.store.receipt import Receipt
 from peephole.store.store import Store
@@ -32,7 +33,7 @@ class Look:
 
     Attributes:
         kinds: by name.
-        at_work: leases of the living, as far as can be told.
+        at_work: a lease of each who computes, as far as can be told.
         leftovers: what a sweep would take away; None where the disk is read-only, so that it cannot tell ages.
     """
 
@@ -61,7 +62,17 @@ def look(store: Store, receipts: Sequence[Receipt]) -> Look:
     for one in receipts:
         by_kind.setdefault(one.kind, []).append(one)
     kinds = tuple(_summary(kind, found) for kind, found in sorted(by_kind.items()))
-    return Look(kinds, tuple(store.leases.alive()), _leftovers(store))
+    return Look(kinds, tuple(at_work(store)), _leftovers(store))
+
+
+def at_work(store: Store) -> list[Held]:
+    """One lease of each worker that computes on a store, that which says how far it is; by host, device, process."""
+    workers: dict[str, Held] = {}
+    for held in store.leases.alive():
+        known = workers.get(held.owner.token)
+        if not held.key.startswith(RUNS) and (known is None or held.work.share > known.work.share):
+            workers[held.owner.token] = held
+    return sorted(workers.values(), key=lambda held: (held.owner.host, held.work.device, held.owner.pid))
 
 
 def _leftovers(store: Store) -> Swept | None:

@@ -5,12 +5,14 @@ from hypothesis import strategies as st
 import peephole
 from peephole.datasets.shapes import Shapes
 from peephole.errors import PeepholeError
+from peephole.estimate import plain_seconds
 from peephole.machine import Machine
 from peephole.options import Options
 from peephole.part import Part
 from peephole.runner import plan_run, run_part
 
 PLAN = plan_run("quick", options=Options(triggers=("square", "badnet", "x"), methods=("gradient", "grad_cam", "dtd")))
+ONE = plan_run("quick", options=Options(triggers=("square",), methods=("gradient", "grad_cam"), seeds=1))
 NEEDED = {one.digest for unit in PLAN.units for one in unit.inputs.values()}
 LAST = [unit for unit in PLAN.units if unit.digest not in NEEDED]
 
@@ -63,3 +65,13 @@ def test_parts_computed_one_after_the_other_make_the_board_of_one_run(tmp_path, 
     assert len(whole.outcome.cached) == len({*first.outcome.available, *second.outcome.available})
     assert "part 2/2" in second.log.read_text()
     assert (tmp_path / "leaderboard.csv").exists()
+
+
+def test_parts_cost_about_the_same():
+    def cost(part):
+        return sum(plain_seconds(unit) for unit in part if not unit.cost().weights)
+
+    costs = [cost(Part(number, 5).of(PLAN)) for number in range(1, 6)]
+    assert max(costs) < 1.6 * min(costs)
+    assert sum(map(len, (Part(number, 8).of(ONE) for number in range(1, 9)))) >= len(ONE.units)
+    assert all(Part(number, 8).of(ONE) for number in range(1, 9)), "nobody is idle"

@@ -158,9 +158,10 @@ class Tasks:
 
 @contextmanager
 def _sign(store: Store) -> Iterator[Path]:
-    """A folder that only those see who see the store."""
+    """A folder that only those see who see the store, under a lease: nobody takes it for a leftover."""
     with ExitStack() as stack:
         try:
+            stack.enter_context(store.present("gives out work by Ray"))
             sign = stack.enter_context(store.scratch())
         except OSError as error:
             raise store.refused(error) from error
