@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -41,7 +43,7 @@ class RunLog:
         self._logger = logger
         self._watcher = watcher
         self._again = False
-        self._counts = {"computed": 0, "cached": 0, "skipped": 0, "failed": 0}
+        self._states: dict[str, str] = {}
 
     def say(self, text: str) -> None:
         """A line."""
@@ -64,21 +66,20 @@ class RunLog:
         """What was in the store before is counted only."""
         if self._again and result == "cached":
             return
+        self._states[unit.digest] = "failed" if isinstance(result, Failure) else result
         if isinstance(result, Failure):
-            self._counts["failed"] += 1
             self._logger.error(
                 "failed    %s %s  %s: %s\n%s", unit.kind, unit.digest, unit.label, result.reason, result.trace.rstrip()
             )
-        else:
-            self._counts[result] += 1
-            if result != "cached":
-                self._logger.info("%-9s %s %s  %s", result, unit.kind, unit.digest, unit.label)
+        elif result != "cached":
+            self._logger.info("%-9s %s %s  %s", result, unit.kind, unit.digest, unit.label)
         self._watcher.finished(unit, result)
 
     def end(self, how: str) -> None:
         """The last line."""
-        counts = ", ".join(f"{count} {what}" for what, count in self._counts.items())
-        self._logger.info("%s: %s", how, counts)
+        counts = Counter(self._states.values())
+        told = ", ".join(f"{counts[what]} {what}" for what in ("computed", "cached", "skipped", "failed"))
+        self._logger.info("%s: %s", how, told)
 
 
 @contextmanager
@@ -91,7 +92,9 @@ def logged(folder: Path, watcher: Watcher) -> Iterator[RunLog]:
     path = folder / FOLDER / f"{now}-{platform.node()}-{os.getpid()}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = _Patient(path, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-5s %(message)s"))
+    lines = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)-5s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    lines.converter = time.gmtime
+    handler.setFormatter(lines)
     logger = logging.Logger("peephole.run", logging.INFO)
     logger.addHandler(handler)
     log = RunLog(path, logger, watcher)

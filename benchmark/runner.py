@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODELS = "models.csv"
+MEETINGS = 3
+"""With one damaged shard that others make again, until the disk is to blame."""
 HEATMAPS = "heatmaps"
 TRIGGERS = "triggers.png"
 
@@ -206,12 +209,14 @@ def _complete(
         write: is given that, and how many were damaged.
     """
     mended: set[str] = set()
+    met: Counter[str] = Counter()
     while True:
         _raise_if_hopeless(plan, outcome)
         try:
             return write(outcome, len(mended))
         except DamagedShard as damage:
-            if damage.digest in mended:
+            met[damage.digest] += 1
+            if damage.digest in mended or met[damage.digest] > MEETINGS:
                 raise PeepholeError(
                     f"{damage} again after it was made anew; check the disk below {workspace.store.root.parent}."
                 ) from damage

@@ -70,8 +70,9 @@ def dry_run(
     screen.print(plan_table(estimates))
     times = " or ".join(f"{duration(total_seconds(estimates, device, workers))} on {device}" for device in DEVICE_KINDS)
     by = f" by {workers} workers" if workers > 1 else ""
+    whole = summary["suite"] if part is None else f"part {part} of {summary['suite']}"
     screen.print(
-        f"{summary['suite']}: {summary['units']} units, {summary['cached']} of them in the store; about {times}{by}; "
+        f"{whole}: {summary['units']} units, {summary['cached']} of them in the store; about {times}{by}; "
         f"{summary['estimated_bytes'] / 1e6:.0f} MB in {out}.",
         soft_wrap=True,
     )

@@ -15,7 +15,7 @@ from rich.text import Text
 from peephole.cli.tables import duration
 from peephole.engines.outcome import Failure
 from peephole.store.lease import Held
-from peephole.store.store import Store
+from peephole.store.store import StorageError, Store
 from peephole.store.summary import at_work
 from peephole.units.base import Unit
 
@@ -23,14 +23,14 @@ WORKERS = 16
 """Lines for those who are at work, at most."""
 LOOK = 2.0
 """Seconds between two looks at who is at work."""
-LINE = 60.0
+LINE = 30.0
 """Seconds between two lines where there is no terminal."""
 
 
 class ProgressWatcher:
     """A watcher that draws a line for the run and one for each worker, whoever started it.
 
-    On something else than a terminal it prints a line a training, and one a minute for all.
+    On something else than a terminal it prints a line a training, and one every half minute for all.
 
     Args:
         total: how many units there are, if that is known.
@@ -87,7 +87,12 @@ class ProgressWatcher:
         self._skipped += result == "skipped"
         if isinstance(result, Failure):
             self._failed += 1
-            self._console.print(f"failed: {unit.label}: {result.reason}", highlight=False, markup=False)
+            if not isinstance(result.error, StorageError):  # which ends the run, with a line of its own
+                self._console.print(
+                    f"failed: {unit.label}: {result.reason}", highlight=False, markup=False, soft_wrap=True
+                )
+        if self._done == self._total and not self._console.is_terminal:
+            self._console.print("tables and pictures …", highlight=False)
         if not self._console.is_terminal and time.monotonic() - self._printed > LINE:
             self._printed = time.monotonic()
             self._console.print(self._summary(), highlight=False, soft_wrap=True)

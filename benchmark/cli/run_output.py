@@ -43,6 +43,9 @@ def _print_board(result: RunResult) -> None:
 
 def _print_part(result: PartResult) -> None:
     outcome = result.outcome
+    if not outcome.available and not outcome.failed:
+        typer.echo(f"Part {result.part} has nothing to do: there are fewer results than parts.")
+        return
     typer.echo(
         f"Part {result.part}: {len(outcome.computed)} units computed, {len(outcome.cached)} were in the store of "
         f"{result.folder}. When all parts are done, the same command without --shard writes the board."

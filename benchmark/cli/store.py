@@ -77,7 +77,8 @@ def check_shards(
     """Read every shard whole and say which are not what was written.
 
     Compares each with its receipt (SHA-256, length, facts) and its name (the digest of what made it), reads its arrays,
-    and looks whether what it was made of is there. Exit code 0 if all is sound, 1 if not.
+    and looks whether what it was made of is there. Exit code 0 if all is sound, 1 if not, also where --repair discarded
+    it for the next run to make again.
 
     Examples:
 

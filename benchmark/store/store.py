@@ -251,7 +251,7 @@ class Store:
         return array
 
     def discard_damaged(self, kind: str, digest: str) -> bool:
-        """Discard a shard if it is damaged; False if somebody else is at it already, making it again."""
+        """Discard a shard if it is damaged and nobody else is at it, making it again; whether it was discarded."""
         lease = self.leases.take(digest, "look at a damaged shard")
         if lease is None:
             return False
@@ -259,9 +259,10 @@ class Store:
             self._compared(kind, digest)
         except DamagedShard:
             self.discard(kind, digest)
+            return True
         finally:
             lease.release()
-        return True
+        return False
 
     def discard(self, kind: str, digest: str) -> None:
         """Take a shard's receipt away, then the shard: it will be made again."""

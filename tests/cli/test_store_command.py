@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from peephole.cli import main
-from peephole.leaderboard.tables import SCORES, write_csv
+from peephole.leaderboard.tables import SCORES, read_csv, write_csv
 from peephole.options import Options
 from peephole.request import request_of, write_request
 from peephole.runner import plan_run
@@ -140,7 +140,7 @@ def test_gc_takes_leftovers_and_a_dry_run_lists_them(store, folder):
 def test_gc_waits_while_somebody_is_at_work(store, folder):
     path = left(folder)
     Leases(folder / "store", owner=ELSEWHERE, heartbeat=None).take("ab", "train resnet8")
-    assert "1 units are being computed" in store("gc", folder)[1]
+    assert "somebody is at work" in store("gc", folder)[1]
     assert path.exists()
     code, _, (line,) = store("gc", folder, "--unused")
     assert code == 2
@@ -186,8 +186,27 @@ def test_gc_unused_takes_nothing_that_a_stale_board_is_made_of(store, ran):
     before = sorted((folder / "store").rglob("*.h5"))
     code, out, (line,) = store("gc", folder, "--unused")
     assert (code, out) == (2, "")
-    assert "were made by other code than there is now" in line
+    assert "were made by other code, or asked for otherwise, than now" in line
     assert sorted((folder / "store").rglob("*.h5")) == before
+
+
+def test_gc_unused_takes_nothing_where_board_and_request_are_of_two_runs(store, ran):
+    folder, _ = ran
+    write_csv(read_csv(folder / SCORES).assign(method="grad_cam"), folder / SCORES)
+    code, out, (line,) = store("gc", folder, "--unused")
+    assert (code, out) == (2, "")
+    assert "asked for otherwise" in line
+
+
+def test_gc_unused_takes_nothing_that_is_newer_than_the_board(store, ran):
+    folder, _ = ran
+    Store(folder / "store").write("maps", "5" * 32, {"kind": "maps"}, Shard({"x": np.zeros(1)}), 0.0)
+    later = (folder / SCORES).stat().st_mtime + 5
+    os.utime(folder / "store" / "maps" / f"{'5' * 32}.h5", (later, later))
+    code, out, (line,) = store("gc", folder, "--unused")
+    assert (code, out) == (2, "")
+    assert "1 shards that the board of" in line
+    assert "do the run again first" in line
 
 
 def test_gc_unused_needs_to_know_what_was_asked(store, folder):

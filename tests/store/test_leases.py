@@ -225,6 +225,13 @@ def test_clocks_of_machines_do_not_matter(tmp_path, monkeypatch):
     assert Leases(tmp_path).is_free(KEY)
 
 
+def test_a_time_that_is_far_ahead_does_not_count_for_ever(tmp_path):
+    lease = Leases(tmp_path, owner=FAR).take(KEY)
+    ahead = lease.path.stat().st_mtime + 2 * EXPIRY
+    os.utime(lease.path, (ahead, ahead))
+    assert Leases(tmp_path).is_free(KEY)
+
+
 def test_the_clock_asks_the_file_system_now_and_then(tmp_path, monkeypatch):
     clock = FileClock(tmp_path / "new")
     before = clock.now()

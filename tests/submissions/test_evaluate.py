@@ -16,6 +16,7 @@ from peephole import evaluation
 from peephole.checking import CheckResult
 from peephole.cli import app
 from peephole.datasets.shapes import Shapes
+from peephole.errors import PeepholeError
 from peephole.leaderboard.tables import read_csv
 from peephole.machine import Machine
 from peephole.request import read_request
@@ -84,8 +85,32 @@ def everything(folder):
     return {
         path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
-        if path.is_file() and "store" not in path.relative_to(folder).parts and path.name != evaluation.LOCK
+        if path.is_file()
+        and not {"store", "logs"} & set(path.relative_to(folder).parts)
+        and path.name != evaluation.LOCK
     }
+
+
+def test_what_is_submitted_while_a_run_computes_is_on_its_board(results, tmp_path):
+    from peephole.evaluation import staged
+    from peephole.runner import run_with
+
+    with staged(method_file(tmp_path)) as mine:
+        given = iter([(), (mine,)])
+        options = replace(OPTIONS, methods=("gradient", "input_x_gradient"))
+        result = run_with(lambda: next(given), "quick", out=results, options=options, machine=Machine("cpu"))
+    assert {"gradient", "input_x_gradient", "mine"} <= set(result.leaderboard["method"])
+    assert any(unit.spec.get("method") == "input_x_gradient" for unit in result.outcome.computed)
+
+
+def test_a_board_that_was_written_meanwhile_is_not_written_over(results, tmp_path, unchecked):
+    with evaluation.staged(method_file(tmp_path)) as mine:
+        entry = evaluation.enter(mine, None, None, results)
+        (results / "request.json").write_bytes((results / "request.json").read_bytes() + b" ")
+        before = everything(results)
+        with pytest.raises(PeepholeError, match="another command has written a board"):
+            evaluation.compute(entry, None, machine=Machine("cpu"))
+    assert everything(results) == before
 
 
 def test_a_row_beside_the_reference_rows(results, tmp_path):

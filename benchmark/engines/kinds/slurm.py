@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
@@ -18,6 +19,7 @@ from peephole.engines.schedule import Schedule
 from peephole.engines.slurm_array import Array, require, submit
 from peephole.engines.slurm_head import wait
 from peephole.engines.slurm_worker import Worker, write_errand
+from peephole.errors import PeepholeError
 from peephole.machine import Machine
 from peephole.workspace import Workspace
 
@@ -93,6 +95,9 @@ class Slurm(Engine):
             folder.mkdir(parents=True)
             write_errand(worker.errand, tuple(schedule.units), Kit.of(workspace).on(device))
             return submit(worker, min(machine.workers, len(schedule.open)), folder, self.parameters(machine))
+        except PeepholeError:
+            shutil.rmtree(folder, ignore_errors=True)  # of a job that there never was
+            raise
         except OSError as error:
             raise workspace.store.refused(error) from error
 
