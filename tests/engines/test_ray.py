@@ -126,6 +126,7 @@ def test_a_worker_that_is_killed_every_time_is_given_up(nodes, tmp_path):
     assert "died" in outcome.failed[0].reason
 
 
+@pytest.mark.slow
 def test_a_node_that_is_lost_loses_the_units_in_hand(nodes, tmp_path, diary):
     node = nodes.add_node(num_cpus=2, object_store_memory=10**8)
     units = [one(f"unit {number}", number, diary=str(diary), after=1.0) for number in range(8)]

@@ -123,7 +123,7 @@ def test_maps_wait_on_disk(network, probes, tmp_path):
         asked, _ = ask({"a": "gradient"}, network, probes, folder)
         assert all(isinstance(values, np.memmap) for values in asked.maps("a").values())
         assert list(folder.iterdir())
-    assert not list((tmp_path / "store").iterdir())
+    assert not list((tmp_path / "store" / "tmp").iterdir())
     assert module.__doc__
 
 
