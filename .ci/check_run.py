@@ -50,6 +50,7 @@ oracle_is = {name: each for name, each in verdicts("oracle", "random", folder).i
 copied = verdicts(folder, copy)
 submitted = peephole("submit", "examples/layered.py", "--out", folder)
 verified = peephole("verify", folder)
+stored = peephole("store", "check", folder)
 scores = folder / "scores.csv"
 lines = scores.read_text().splitlines(keepends=True)
 cells = lines[16].split(",")
@@ -64,6 +65,7 @@ checks = {
     "each trigger has a model that meets its gates": bool(models.groupby("trigger")["certified"].any().all()),
     "a model that misses a gate says which": bool((models["certified"] == models["failed_gates"].isna()).all()),
     "a second run computes nothing": again["units"]["computed"] == 0 and not again["units"]["failed"],
+    "every shard of the store is what was written": stored["sound"],
     "every metric is published": set(pd.read_csv(folder / "scores.csv")["metric"]) == set(METRICS.names()),
     "the oracle is better than random wherever the truth counts": {
         name for name, each in oracle_is.items() if each == {"better"}

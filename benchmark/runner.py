@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +12,6 @@ from typing import TYPE_CHECKING
 from peephole.cells import collect
 from peephole.certificates import certificate_table
 from peephole.engines.base import NAMING
-from peephole.engines.dispatch import PATIENCE
 from peephole.engines.outcome import Outcome, Watcher
 from peephole.engines.run import run_units
 from peephole.errors import PeepholeError
@@ -23,30 +20,27 @@ from peephole.kis import KisResult, write_kis
 from peephole.leaderboard.board_folder import write_board
 from peephole.leaderboard.tables import write_csv
 from peephole.machine import Machine
+from peephole.mending import until_whole
 from peephole.models.named import is_own
 from peephole.options import Options
 from peephole.part import Part
 from peephole.plan import Plan, make_plan
 from peephole.request import request_of, write_request
 from peephole.run_log import RunLog, logged
-from peephole.store.checking import shard_fault
 from peephole.store.folder import open_folder
 from peephole.store.leftovers import sweep
-from peephole.store.store import DamagedShard, Store
+from peephole.store.store import Store
 from peephole.submissions.folder import stored
 from peephole.submissions.submission import Submission
 from peephole.suites.suite import load_suite
 from peephole.trigger_sheet import draw_triggers
 from peephole.turns import turn
-from peephole.units.maps import Maps
 from peephole.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MODELS = "models.csv"
-MEETINGS = 3
-"""With one damaged shard that others make again, until the disk is to blame."""
 HEATMAPS = "heatmaps"
 TRIGGERS = "triggers.png"
 
@@ -181,62 +175,20 @@ def run_with(
     with _begun(plan, out, machine, data, options, submissions, watcher) as (workspace, log):
 
         def write(outcome: Outcome, mended: int) -> RunResult:
+            _raise_if_hopeless(plan, outcome)
             accept(outcome)
             return _write(plan, _here(workspace), outcome, options, out, log, mended)
 
         outcome = run_units(plan.units, workspace, log)
         log.again()
         if in_turn:
-            return _complete(plan, workspace, log, outcome, write)
+            return until_whole(plan, workspace, log, outcome, write)
         with turn(out, lambda: log.say("somebody else is writing the board; waiting")):
             workspace.submissions = tuple(given())
             if workspace.submissions != submissions:
                 plan = plan_run(suite, data=data, options=options, submissions=workspace.submissions)
                 outcome = run_units(plan.units, workspace, log).after(outcome)
-            return _complete(plan, workspace, log, outcome, write)
-
-
-def _complete(
-    plan: Plan, workspace: Workspace, log: RunLog, outcome: Outcome, write: Callable[[Outcome, int], RunResult]
-) -> RunResult:
-    """Write the tables; what turns out to be damaged then is made again.
-
-    Args:
-        plan: what is to be there.
-        workspace: to compute with.
-        log: told what is damaged.
-        outcome: what became of the units.
-        write: is given that, and how many were damaged.
-    """
-    mended: set[str] = set()
-    met: Counter[str] = Counter()
-    while True:
-        _raise_if_hopeless(plan, outcome)
-        try:
-            return write(outcome, len(mended))
-        except DamagedShard as damage:
-            met[damage.digest] += 1
-            if damage.digest in mended or met[damage.digest] > MEETINGS:
-                raise PeepholeError(
-                    f"{damage} again after it was made anew; check the disk below {workspace.store.root.parent}."
-                ) from damage
-            mended |= _discard_damaged(damage, plan, workspace.store, log)
-        outcome = run_units(plan.units, workspace, log).after(outcome)
-
-
-def _discard_damaged(damage: DamagedShard, plan: Plan, store: Store, log: RunLog) -> set[str]:
-    """Discard the shard that was found damaged, and others of the plan that are; maps only when they are read."""
-    others = [unit for unit in plan.units if unit.kind != Maps.kind and unit.digest != damage.digest]
-    faults = [fault for unit in others if (fault := shard_fault(store, unit.kind, unit.digest)) and fault.mends]
-    found = {(damage.kind, damage.digest), *((fault.kind, fault.digest) for fault in faults)}
-    discarded = set()
-    for kind, digest in found:
-        log.say(f"store/{kind}/{digest}.h5 is damaged; it is made again")
-        if store.discard_damaged(kind, digest):
-            discarded.add(digest)
-        while not store.leases.is_free(digest):  # somebody else is making it
-            time.sleep(PATIENCE)
-    return discarded
+            return until_whole(plan, workspace, log, outcome, write)
 
 
 def run_part(

@@ -29,6 +29,15 @@ class OverlayStore(Store):
             return super().path(kind, digest)
         return below
 
+    def digests(self, kind: str) -> set[str]:
+        """The shards of a kind that have receipts, here or below."""
+        return super().digests(kind) | (self._below.digests(kind) - self._anew)
+
+    def sizes(self, kind: str) -> dict[str, int]:
+        """The same with their lengths in bytes."""
+        below = {digest: size for digest, size in self._below.sizes(kind).items() if digest not in self._anew}
+        return {**below, **super().sizes(kind)}
+
     def discard(self, kind: str, digest: str) -> None:
         """Take a shard away that was made anew; what lies below counts as missing from now on, and stays."""
         self._anew |= {digest}
