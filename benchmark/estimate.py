@@ -80,12 +80,12 @@ def whole_seconds(plan: Plan, device: str) -> float:
 def worker_count(plan: Plan, machine: Machine) -> int:
     """How many processes pay: one a GPU, or one a core if there is none and more than a minute's work.
 
-    Of other engines than the local one nothing is known here: one.
+    Of other engines than the local one nothing is known here, and devices that share trainings share them: one.
     """
-    if not machine.is_local:
+    if not machine.is_local or machine.devices > 1:
         return 1
     if device_kind(machine.device) != "cpu":
-        return max(1, len(device_names(machine.device)) // machine.devices)
+        return len(device_names(machine.device))
     # By the whole plan, not by what is left of it: results depend on the number of threads, in the last bits at first.
     return min(thread_count(), MOST_WORKERS) if whole_seconds(plan, "cpu") > LONG else 1
 
