@@ -8,7 +8,7 @@ from functools import partial
 
 from peephole.engines.dispatch import ATTEMPTS, PATIENCE
 from peephole.engines.failures import Failures
-from peephole.engines.outcome import Failure, Watcher
+from peephole.engines.outcome import Watcher
 from peephole.engines.schedule import Schedule
 from peephole.engines.work import compute
 from peephole.units.base import Unit
@@ -56,11 +56,8 @@ def _do(
         return
     watcher.started(group[0])
     report = partial(watcher.progressed, group[0])
-    done = compute(group, workspace, report, attempts=ATTEMPTS if failures else None)
-    schedule.settle(group, done)
-    for result in done.values():
-        if failures and isinstance(result, Failure):
-            failures.note(result)
+    attempts = ATTEMPTS if failures else None
+    schedule.settle(group, compute(group, workspace, report, attempts=attempts, failures=failures))
 
 
 def rest_after(look: Callable[[], None]) -> float:

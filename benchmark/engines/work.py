@@ -6,6 +6,7 @@ import errno
 import time
 from collections.abc import Callable, Sequence
 
+from peephole.engines.failures import Failures
 from peephole.engines.outcome import Failure
 from peephole.engines.report import Done
 from peephole.store.lease import Lease
@@ -20,7 +21,11 @@ class _Elsewhere(Exception):
 
 
 def compute(
-    units: Sequence[Unit], workspace: Workspace, report: Callable[[float], None], attempts: int | None = None
+    units: Sequence[Unit],
+    workspace: Workspace,
+    report: Callable[[float], None],
+    attempts: int | None = None,
+    failures: Failures | None = None,
 ) -> Done:
     """Compute those units of a group that nobody else is computing or has computed.
 
@@ -31,6 +36,11 @@ def compute(
         workspace: the store, the device and the data.
         report: told the share of the work that is done.
         attempts: a unit with which so many processes died, one after the other, is not computed but fails.
+        failures: of all who work for the same run. What is there is not tried again; what fails here is noted while it
+            is still ours, so that nobody tries it in between.
+
+    Raises:
+        StorageError: a failure cannot be noted.
     """
     done: Done = {}
     held: list[Lease] = []
@@ -56,9 +66,14 @@ def compute(
                 mine.append(unit)
                 continue
             held.remove(lease)
+        known = {failure.unit.digest: failure for failure in failures.among(mine)} if failures else {}
+        mine = [unit for unit in mine if unit.digest not in known]
         if mine:
             done |= _compute(mine, held, workspace, report)
-    return done
+        for result in done.values():
+            if failures and isinstance(result, Failure):
+                failures.note(result)
+    return done | known
 
 
 def _compute(
