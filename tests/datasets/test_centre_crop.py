@@ -42,7 +42,8 @@ def test_a_box_goes_where_its_pixels_go(width, height, side, data):
     if bright.any():
         rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
         tight = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
-        assert np.abs(box - tight).max() <= 1
+        # Of a thin box that is shrunk, a pixel on either side is neither half bright nor wholly outside.
+        assert np.abs(box - tight).max() <= (2 if min(width, height) > crop.shorter else 1)
 
 
 def test_of_a_box_that_is_cropped_away_nothing_is_left():
