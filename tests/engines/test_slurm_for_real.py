@@ -18,6 +18,7 @@ from peephole.errors import PeepholeError
 from peephole.machine import Machine
 from peephole.runner import Silent
 from peephole.store.store import Store
+from peephole.store.summary import at_work
 from peephole.units.base import in_order
 from peephole.workspace import Workspace
 
@@ -175,7 +176,7 @@ def test_a_task_whose_time_is_up_goes_on_where_its_training_was(tmp_path):
             ended.append(str(error))
 
     def share():
-        return next((held.work.share for held in store.leases.alive()), 0.0)
+        return next((held.work.share for held in at_work(store)), 0.0)
 
     thread = threading.Thread(target=head)
     thread.start()
