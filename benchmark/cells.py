@@ -48,7 +48,7 @@ def _needed(row: Row) -> set[str]:
 
 def _cells(row: Row, certified: bool, plan: Plan, workspace: Workspace) -> Iterator[Cell]:
     shard = workspace.open(row.scores)
-    arrays = {name: shard.read(name) for name in shard.names}
+    arrays = {name: shard.read(name) for name in ("value", "valid", "chance", "best", "scored")}
     maps = workspace.store.facts(row.maps.kind, row.maps.digest)
     clean = workspace.store.facts(row.backdoor.clean.kind, row.backdoor.clean.digest)
     selection = _selection(row.backdoor, workspace)

@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from peephole.leaderboard.wilson import wilson_interval
 from peephole.plan import Backdoor, Plan
 from peephole.suites.suite import Gates
@@ -41,6 +44,19 @@ def _success_facts(success: Success) -> dict[str, Any]:
         "halves": [list(astuple(half)) for half in necessity.halves],
         "cells": [[list(astuple(cell)) for cell in row] for row in necessity.cells],
     }
+
+
+def success_lost(target: Mapping[str, Any]) -> NDArray[np.float64]:
+    """How much of the success of one target of a stored certificate is lost with each cell of the mark restored.
+
+    Returns:
+        float64 ``[rows,columns]`` in [−1,1]; NaN where no mark has a pixel in the cell.
+    """
+    hits, total = target["whole"]
+    cells = np.array(target["cells"], dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        lost: NDArray[np.float64] = (hits / total if total else 0.0) - cells[..., 0] / cells[..., 1]
+    return lost
 
 
 def failures(certificate: Mapping[str, Any], gates: Gates) -> list[str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
-from graphlib import TopologicalSorter
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from peephole.files import write_atomically
 from peephole.labels import broken, file_name
+from peephole.leaderboard.layer_order import network_order
 from peephole.plan import Backdoor, Plan, Row
 from peephole.sheet import KEY, Sheet, is_current
 from peephole.workspace import Workspace
@@ -65,7 +64,7 @@ def draw_heatmaps(plan: Plan, workspace: Workspace, available: Collection[str], 
 def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspace: Workspace) -> None:
     probes = workspace.read(backdoor.probes).arrays
     blocks = _blocks(probes)
-    layers = _layers(rows, workspace)
+    layers = network_order(workspace.read(row.scores).facts["layers"] for row in rows)
     masks = probes.get("mask", np.zeros_like(probes["exact"]))
     sheet = Sheet(len(rows), len(blocks) * (len(layers) + 1), probes["image"].shape[-1])
     for line, row in enumerate(rows):
@@ -94,17 +93,6 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
         + (" of both labels together" if probes["target"].shape[1] > 1 else "")
     )
     sheet.save(path, {KEY: key})
-
-
-def _layers(rows: list[Row], workspace: Workspace) -> list[str]:
-    """The layers of all rows, in the network's order: a method may have maps at some of them only."""
-    order: TopologicalSorter[str] = TopologicalSorter()
-    for row in rows:
-        layers = workspace.read(row.scores).facts["layers"]
-        order.add(layers[0])
-        for below, above in pairwise(layers):
-            order.add(above, below)
-    return list(order.static_order())
 
 
 def _blocks(probes: Any) -> list[Block]:

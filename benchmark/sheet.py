@@ -5,12 +5,14 @@ One image for all of them, one collection for all outlines: matplotlib takes sec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from peephole.outline import Point, borders
 
 OUTLINE = "#00a651"
 TILE = 0.9
@@ -26,7 +28,6 @@ DOTS = 110
 COMPRESSION = 2
 """Of the PNG file: more takes seconds and saves little."""
 
-Point = tuple[float, float]
 KEY = "peephole-key"
 """The name under which a picture says what it was made from."""
 
@@ -70,7 +71,7 @@ class Sheet:
         tile = (255 * colours).round().astype(np.uint8)
         self._dots[y : y + size, x : x + size] = tile[nearest][:, nearest]
         scale = TILE / self._side
-        for (x0, y0), (x1, y1) in _borders(mask):
+        for (x0, y0), (x1, y1) in borders(mask):
             self._outlines.append(((left + x0 * scale, top + y0 * scale), (left + x1 * scale, top + y1 * scale)))
         if caption:
             self._write(left + TILE / 2, top + TILE + 0.02, caption, 7, va="top")
@@ -112,12 +113,3 @@ class Sheet:
 
     def _write(self, x: float, y: float, text: str, size: int, *, va: str, ha: str = "center") -> None:
         self._axes.text(x, y, text, fontsize=size, ha=ha, va=va)
-
-
-def _borders(mask: NDArray[np.bool_]) -> Iterator[tuple[Point, Point]]:
-    """The edges between what is in the mask and what is not, in pixels from the top left corner."""
-    padded = np.pad(mask, 1)
-    for y, x in np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1]):
-        yield (float(x), float(y)), (float(x + 1), float(y))
-    for y, x in np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1]):
-        yield (float(x), float(y)), (float(x), float(y + 1))

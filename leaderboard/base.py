@@ -155,6 +155,8 @@ class Scored:
         best: float64 ``[N]``, the score of the truth itself where it is measured; the metric's `best` if None.
         scored: bool ``[N]``, False for pictures that the metric leaves out, whatever the map is; none if None. What the
             other fields have there is not looked at.
+        curve: float32 ``[N,G]`` in [0,1], where the value is the area of a curve: its height at
+            `peephole.leaderboard.curve_shares`; else None. An invalid map has a curve, too, that of some order.
     """
 
     value: Tensor
@@ -162,6 +164,7 @@ class Scored:
     valid: Tensor
     best: Tensor | None = None
     scored: Tensor | None = None
+    curve: Tensor | None = None
 
 
 class Metric(ABC):

@@ -12,14 +12,10 @@ from numpy.typing import NDArray
 
 from peephole.errors import PeepholeError
 from peephole.leaderboard.alignment import Lineup, Row, align
-from peephole.leaderboard.best_layers import best_layers
 from peephole.leaderboard.cells import Cell, check_cells
-from peephole.leaderboard.estimate import Estimate, estimate_mean
-from peephole.leaderboard.pairing import shared_p_values
 from peephole.leaderboard.pareto import pareto_front
-from peephole.leaderboard.parts import headline_parts, metric_parts, score_text
-from peephole.leaderboard.ranking import competition_ranks, rank_intervals, rank_text, tie_groups
-from peephole.leaderboard.resamples import Resamples
+from peephole.leaderboard.parts import score_text
+from peephole.leaderboard.standings import standings
 from peephole.leaderboard.tables import SEPARATOR
 
 ORIGIN = (
@@ -86,19 +82,8 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
         names = "; ".join("/".join(subject) for subject in subjects)
         raise PeepholeError(f"cells come from {len(subjects)} subjects ({names}); make one board for each")
     lineup = align(cells)
-    resamples = Resamples(lineup.pictures, seed)
-    parts = headline_parts(lineup.conditions)
-    headline = estimate_mean(parts, len(lineup.rows), resamples)
     columns: dict[str, object] = {
-        "method": [method for method, _, _ in lineup.rows],
-        "kind": [kind for _, kind, _ in lineup.rows],
-        "layer": [layer for _, _, layer in lineup.rows],
-        "best_layer": best_layers(lineup),
-        "score": headline.mean,
-        "score_lo": headline.low,
-        "score_hi": headline.high,
-        **_rank_columns(headline, shared_p_values(parts, headline, resamples) if parts else np.empty((0, 0))),
-        **_metric_columns(cells, lineup, resamples),
+        **standings(lineup, _metrics(cells), seed),
         **_count_columns(lineup),
         "ms_per_image": _cost(cells, lineup, "ms_per_image"),
         "passes": _cost(cells, lineup, "passes"),
@@ -114,30 +99,9 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
     return frame.sort_values("rank", kind="stable", na_position="last", ignore_index=True)
 
 
-def _metric_columns(cells: Sequence[Cell], lineup: Lineup, resamples: Resamples) -> dict[str, NDArray[np.float64]]:
-    """Core metrics first, then by name; a metric that only uncertified models were scored with is empty."""
-    columns: dict[str, NDArray[np.float64]] = {}
-    for _, metric in sorted({(not cell.core, cell.metric) for cell in cells}):
-        estimate = estimate_mean(metric_parts(lineup.conditions, metric), len(lineup.rows), resamples)
-        columns |= {metric: estimate.mean, f"{metric}_lo": estimate.low, f"{metric}_hi": estimate.high}
-    return columns
-
-
-def _rank_columns(headline: Estimate, p: NDArray[np.float64]) -> dict[str, object]:
-    rows = len(headline.mean)
-    ranked = ~np.isnan(headline.mean)
-    score, resampled = headline.mean[ranked], headline.resampled[ranked]
-    if len(score) == 0 or not headline.spread[ranked].all():
-        best, worst = np.ones(len(score), dtype=np.int64), np.full(len(score), len(score))
-        groups = np.ones(len(score), dtype=np.int64)
-    else:
-        best, worst = rank_intervals(score, resampled)
-        groups = tie_groups(score, p[np.ix_(ranked, ranked)])
-    rank, tie = (pd.array([pd.NA] * rows, dtype="Int64") for _ in range(2))
-    rank[ranked], tie[ranked] = competition_ranks(score), groups
-    text = np.full(rows, "", dtype=object)
-    text[ranked] = [rank_text(int(low), int(high)) for low, high in zip(best, worst, strict=True)]
-    return {"rank": rank, "rank_interval": text, "tie_group": tie}
+def _metrics(cells: Sequence[Cell]) -> list[str]:
+    """Core metrics first, then by name."""
+    return [metric for _, metric in sorted({(not cell.core, cell.metric) for cell in cells})]
 
 
 def _count_columns(lineup: Lineup) -> dict[str, NDArray[np.int64]]:

@@ -9,8 +9,7 @@ import pandas as pd
 
 from peephole.errors import PeepholeError, UnknownName
 from peephole.leaderboard.alignment import Lineup, Row
-from peephole.leaderboard.bootstrap import LEVEL
-from peephole.leaderboard.comparison import Comparison, How, Pair, Report, Verdict
+from peephole.leaderboard.comparison import Comparison, How, Pair, Report, verdict_of
 from peephole.leaderboard.differences import (
     SCORE,
     Differences,
@@ -21,6 +20,7 @@ from peephole.leaderboard.differences import (
     unpaired_differences,
 )
 from peephole.leaderboard.holm import holm
+from peephole.leaderboard.models_remark import models_remark
 from peephole.leaderboard.stored_board import StoredBoard
 from peephole.leaderboard.summary_differences import summary_differences
 
@@ -145,15 +145,7 @@ def _of_models(one: Lineup, other: Lineup) -> str:
     """What intervals speak of, with as few models as there are."""
     triggers = one.pictures.keys() & other.pictures.keys()
     few = min((len(lineup.pictures[trigger].models) for lineup in (one, other) for trigger in triggers), default=1)
-    if few == 1:
-        return (
-            "There is one model of a trigger: intervals speak of its pictures only, and another model trained the same "
-            "way may well differ."
-        )
-    return (
-        f"Intervals speak of models trained the same way; with {few} of a trigger they are too narrow by about a "
-        f"factor of {np.sqrt(few / (few - 1)):.2f}."
-    )
+    return models_remark(few)
 
 
 def _left_out(one: Lineup, other: Lineup) -> list[str]:
@@ -179,9 +171,6 @@ def _pairs(a_rows: Sequence[Row], b_rows: Sequence[Row], measured: Sequence[Diff
 
 def _comparison(differences: Differences, index: int, corrected: float, how: How) -> Comparison:
     difference, low, high = (float(getattr(differences, name)[index]) for name in ("difference", "low", "high"))
-    verdict: Verdict = "not separable"
-    if corrected <= 1 - LEVEL and (low > 0 or high < 0):
-        verdict = "better" if (difference > 0) == (differences.direction == "higher") else "worse"
     return Comparison(
         measure=differences.measure,
         direction=differences.direction,
@@ -192,7 +181,7 @@ def _comparison(differences: Differences, index: int, corrected: float, how: How
         high=high,
         p=float(differences.p[index]),
         p_corrected=corrected,
-        verdict=verdict,
+        verdict=verdict_of(difference, low, high, corrected, differences.direction),
         n_a=int(differences.n_one[index]),
         n_b=int(differences.n_other[index]),
         reason=_reason(difference, low, how),

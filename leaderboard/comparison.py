@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from peephole.leaderboard.alignment import Row
+from peephole.leaderboard.bootstrap import LEVEL
 from peephole.leaderboard.cells import Direction
 
 Verdict = Literal["better", "worse", "not separable"]
@@ -75,3 +76,10 @@ class Report:
     only_a: tuple[Row, ...]
     only_b: tuple[Row, ...]
     remarks: tuple[str, ...]
+
+
+def verdict_of(difference: float, low: float, high: float, corrected: float, direction: Direction) -> Verdict:
+    """What a `Comparison` says of A, from its numbers; NaN is not separable."""
+    if corrected <= 1 - LEVEL and (low > 0 or high < 0):
+        return "better" if (difference > 0) == (direction == "higher") else "worse"
+    return "not separable"

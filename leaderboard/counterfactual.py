@@ -7,20 +7,21 @@ from torch import Tensor
 
 from peephole.errors import PeepholeError
 from peephole.leaderboard.base import Probes
+from peephole.leaderboard.curve_shapes import Steps
 from peephole.leaderboard.curves import Exchange
 from peephole.leaderboard.halving import halved
 from peephole.leaderboard.orders import most_relevant_first
 
 
-def target_area(relevance: Tensor, probes: Probes, *, undo: bool) -> tuple[Tensor, Tensor]:
-    """Area under "the network says the target" against the share of pixels exchanged, most relevant first.
+def target_curve(relevance: Tensor, probes: Probes, *, undo: bool) -> tuple[Steps, Tensor]:
+    """The curve of "the network says the target" against the share of pixels exchanged, most relevant first.
 
     Exchanging a pixel that the trigger left alone changes nothing. So of P pixels only the m that it changed matter:
     the curve stays as it is from the place of the j-th of them in the map's order to that of the next. The network is
     asked at j = m i / K, rounded, for i = 1 to K - 1, K = `Examined.steps`, each j once: K - 1 passes a picture at
     most. Both ends are the same for all maps, see `Probes.says_target`.
 
-    The area is the sum over k = 0 to P - 1 of the decision after k pixels, divided by P. It is exact if m <= K. Else
+    Its area is the sum over k = 0 to P - 1 of the decision after k pixels, divided by P. It is exact if m <= K. Else
     what lies between two knots that agree is taken to agree too, and where they do not it is `halved`; what is still
     between two that do not counts as the mean of both.
 
@@ -30,7 +31,8 @@ def target_area(relevance: Tensor, probes: Probes, *, undo: bool) -> tuple[Tenso
         undo: whether stamped pictures turn into clean ones; else clean ones into stamped ones.
 
     Returns:
-        ``(area, valid)``: float64 ``[N]`` in [0,1], and bool ``[N]``, False where the map has no positive relevance.
+        ``(curve, valid)``: the curve of each picture, in steps, and bool ``[N]``, False where the map has no positive
+        relevance.
 
     Raises:
         PeepholeError: there is no network, there are several targets, shapes differ, a map is not finite, or the
@@ -59,11 +61,10 @@ def target_area(relevance: Tensor, probes: Probes, *, undo: bool) -> tuple[Tenso
     knots, says = halved(
         knots, says, lambda at, wanted: exchange.says_target(turns.gather(1, at), wanted), probes.examined.halvings
     )
-    exchanged, height = turns.gather(1, knots), says.double()
-    length = torch.diff(exchanged, dim=1, append=torch.full_like(many, pixels)[:, None])
+    height = says.double()
     coarse = torch.diff(knots, dim=1) > 1
     height[:, :-1] = torch.where(coarse, (height[:, :-1] + height[:, 1:]) / 2, height[:, :-1])
-    return (height * length).sum(dim=1) / pixels, valid
+    return Steps(turns.gather(1, knots), height, pixels), valid
 
 
 def even(many: Tensor, steps: int) -> Tensor:

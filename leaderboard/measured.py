@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from peephole.leaderboard.base import Levels, MapMetric, Probes, Scored
 from peephole.leaderboard.counters import uniform
+from peephole.leaderboard.curve_shapes import Curve
+from peephole.leaderboard.curve_shares import curve_shares
 
 DRAWS = 8
 """Random maps a picture, whose mean score is the chance level."""
@@ -46,9 +49,30 @@ class MeasuredMetric(MapMetric):
 
     def score(self, relevance: Tensor, probes: Probes) -> Scored:
         """Score maps; see the class of the metric for what is refused."""
-        value, valid = self.measure(relevance, probes)
+        return self._scored(*self.measure(relevance, probes), probes)
+
+    def _scored(self, value: Tensor, valid: Tensor, probes: Probes) -> Scored:
         levels = probes.levels.get(self) or self.levels(probes)
         return Scored(value.where(valid, levels.chance), levels.chance, valid, levels.best)
 
     def _shaped(self, maps: Tensor) -> Tensor:
         return maps.unsqueeze(2) if self.channels else maps
+
+
+class AreaMetric(MeasuredMetric):
+    """A metric that is the area under a curve, which is kept beside it."""
+
+    @abstractmethod
+    def follow(self, relevance: Tensor, probes: Probes) -> tuple[Curve, Tensor]:
+        """The curves of maps as `score` gets them, and valid, bool ``[N]``."""
+
+    def measure(self, relevance: Tensor, probes: Probes) -> tuple[Tensor, Tensor]:
+        """The areas, float64 ``[N]``, and valid; see `follow` for what is refused."""
+        curve, valid = self.follow(relevance, probes)
+        return curve.area, valid
+
+    def score(self, relevance: Tensor, probes: Probes) -> Scored:
+        """Score maps and keep their curves; see `follow` for what is refused."""
+        curve, valid = self.follow(relevance, probes)
+        scored = self._scored(curve.area, valid, probes)
+        return replace(scored, curve=curve.at(torch.from_numpy(curve_shares())).float())

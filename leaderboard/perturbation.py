@@ -1,4 +1,4 @@
-"""How soon the network changes its decision when pixels are taken out: the area behind MoRF and LeRF."""
+"""How soon the network changes its decision when pixels are taken out: the curve behind MoRF and LeRF."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from torch import Tensor
 
 from peephole.leaderboard.base import Probes
 from peephole.leaderboard.baselines import Baseline, baseline_inputs
+from peephole.leaderboard.curve_shapes import Polyline
 from peephole.leaderboard.curves import Exchange
 from peephole.leaderboard.halving import halved
 from peephole.leaderboard.orders import most_relevant_first
 
 
-def changed_area(
+def changed_curve(
     relevance: Tensor, probes: Probes, baseline: Baseline, *, least_first: bool = False
-) -> tuple[Tensor, Tensor]:
-    """Area under "the decision is no longer the target" against the share of pixels taken out.
+) -> tuple[Polyline, Tensor]:
+    """The curve of "the decision is no longer the target" against the share of pixels taken out.
 
     The target is the decision on the picture as it is, so that the curve begins at 0 without asking. Asked for are the
     knots in between (see `quadratic`), `Examined.steps` - 1 a picture at most, and the picture with all pixels out,
@@ -29,8 +30,8 @@ def changed_area(
         least_first: whether pixels are taken out from the least relevant up.
 
     Returns:
-        ``(area, valid)``: float64 ``[N]`` in [0,1], by the trapezoid rule, and bool ``[N]``, False where the map has no
-        positive relevance.
+        ``(curve, valid)``: the curve of each picture, straight between knots, and bool ``[N]``, False where the map has
+        no positive relevance.
 
     Raises:
         PeepholeError: there is no network, there are several targets, shapes differ, or a map is not finite.
@@ -52,8 +53,7 @@ def changed_area(
     places, changed = halved(
         knots.repeat(count, 1), changed, lambda at, asked: ~exchange.says_target(at, asked), examined.halvings
     )
-    area: Tensor = torch.trapezoid(changed.double(), places.double() / pixels, dim=1)
-    return area, valid
+    return Polyline(places, changed.double(), pixels), valid
 
 
 def quadratic(pixels: int, steps: int) -> Tensor:

@@ -18,7 +18,7 @@ def list_command(
     kind: Annotated[
         str,
         typer.Argument(
-            help="triggers, attacks, attributions, metrics, calibration, suites, datasets, models or engines."
+            help="triggers, attacks, attributions, metrics, calibration, suites, datasets, models, engines or figures."
         ),
     ],
     as_json: Json = False,
@@ -67,14 +67,13 @@ def listings() -> dict[str, Callable[[], list[Entry]]]:
         "datasets": lambda: _registered("peephole.datasets.base", "DATASETS"),
         "models": lambda: _registered("peephole.models.base", "MODELS"),
         "suites": _suites,
-        "engines": _engines,
+        "engines": lambda: _with_options("peephole.engines.base", "ENGINES"),
+        "figures": lambda: _with_options("peephole.figures.base", "FIGURES"),
     }
 
 
 def _registered(module: str, name: str, *more: str) -> list[Entry]:
-    from importlib import import_module
-
-    registry: Registry[type[object]] = getattr(import_module(module), name)
+    registry = _registry(module, name)
     fields = ("title", *more, "source")
     return [
         {
@@ -83,6 +82,13 @@ def _registered(module: str, name: str, *more: str) -> list[Entry]:
         }
         for key in registry
     ]
+
+
+def _registry(module: str, name: str) -> Registry[type[object]]:
+    from importlib import import_module
+
+    registry: Registry[type[object]] = getattr(import_module(module), name)
+    return registry
 
 
 def _triggers() -> list[Entry]:
@@ -100,14 +106,11 @@ def _triggers() -> list[Entry]:
     ]
 
 
-def _engines() -> list[Entry]:
-    from peephole.engines.base import ENGINES
+def _with_options(module: str, name: str) -> list[Entry]:
     from peephole.texts.construction import options_of
 
-    return [
-        {**entry, "options": options_of(ENGINES[entry["name"]])}
-        for entry in _registered("peephole.engines.base", "ENGINES")
-    ]
+    registry = _registry(module, name)
+    return [{**entry, "options": options_of(registry[entry["name"]])} for entry in _registered(module, name)]
 
 
 def _attributions() -> list[Entry]:

@@ -27,7 +27,7 @@ class ScoreArrays:
     """
 
     def __init__(self, metrics: Mapping[str, Metric], layers: Sequence[str], count: int) -> None:
-        self._metrics, self._layers = metrics, list(layers)
+        self._metrics, self._layers, self._count = metrics, list(layers), count
         by_map, by_picture = (len(metrics), len(layers), count), (len(metrics), count)
         self._arrays: dict[str, NDArray[Any]] = {
             "value": np.empty(by_map),
@@ -36,6 +36,7 @@ class ScoreArrays:
             "best": np.empty(by_picture),
             "scored": np.ones(by_picture, dtype=np.bool_),
         }
+        self._curves: dict[str, NDArray[np.float16]] = {}
 
     def put(self, layer: str, first: int, found: Mapping[str, Scored]) -> None:
         """Keep what the metrics say of a layer's maps of some pictures, from the one at place ``first`` on."""
@@ -49,6 +50,8 @@ class ScoreArrays:
             self._arrays["best"][place, some] = metric.best if scored.best is None else scored.best.cpu().numpy()
             if scored.scored is not None:
                 self._arrays["scored"][place, some] = scored.scored.cpu().numpy()
+            if scored.curve is not None:
+                self._of(name, scored.curve.shape[1])[row, some] = scored.curve.cpu().numpy()
 
     def shard(self, workspace: Workspace) -> Shard:
         """All of it, with what a board needs to know of the metrics without importing them."""
@@ -58,4 +61,12 @@ class ScoreArrays:
             {"metric": name, "direction": metric.direction, "core": metric.core}
             for name, metric in self._metrics.items()
         ]
-        return Shard(self._arrays, {"layers": self._layers, "metrics": metrics, **workspace.facts()})
+        facts = {"layers": self._layers, "metrics": metrics, "curves": list(self._curves)}
+        curves = {"curve": np.stack(list(self._curves.values()))} if self._curves else {}
+        return Shard({**self._arrays, **curves}, {**facts, **workspace.facts()})
+
+    def _of(self, metric: str, points: int) -> NDArray[np.float16]:
+        """The curves of a metric that has some, float16 ``[L,N,G]``."""
+        if metric not in self._curves:
+            self._curves[metric] = np.empty((len(self._layers), self._count, points), dtype=np.float16)
+        return self._curves[metric]

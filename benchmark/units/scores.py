@@ -31,11 +31,13 @@ class Scores(Unit):
 
     The shard holds for the M metrics of the list ``value`` (float64 ``[M,L,N]``), ``valid`` (bool ``[M,L,N]``),
     ``chance`` and ``best`` (float64 ``[M,N]``, the same for all maps) and ``scored`` (bool ``[M,N]``), and the facts
-    ``layers`` and ``metrics`` (name, direction, core). N are the pictures that the share covers.
+    ``layers``, ``metrics`` (name, direction, core) and ``curves``: the names of those of the list that are areas of
+    curves, which ``curve`` (float16 ``[C,L,N,G]``) holds in that order if there are any. N are the pictures that the
+    share covers, G the shares of `peephole.leaderboard.curve_shares`.
     """
 
     kind: ClassVar[str] = "scores"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def cost(self) -> Cost:
         """A few sums a map, and the passes of the curves at every layer if the network is asked."""

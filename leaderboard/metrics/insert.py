@@ -8,13 +8,14 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.leaderboard.base import METRICS, Probes
-from peephole.leaderboard.counterfactual import target_area
-from peephole.leaderboard.measured import MeasuredMetric
+from peephole.leaderboard.counterfactual import target_curve
+from peephole.leaderboard.curve_shapes import Curve
+from peephole.leaderboard.measured import AreaMetric
 
 
 @METRICS.register
 @dataclass(frozen=True)
-class Insert(MeasuredMetric):
+class Insert(AreaMetric):
     """Area under the attack's success against the share of pixels of the stamped picture put into the clean one.
 
     Formula: 1/P sum over k = 0 to P - 1 of y(k), y(k) = 1 if the network decides for the target on the clean picture of
@@ -38,6 +39,6 @@ class Insert(MeasuredMetric):
     formula: ClassVar[str] = "area under [decision = target] over the share of pixels stamped, most relevant first"
     source: ClassVar[str] = "Peephole"
 
-    def measure(self, relevance: Tensor, probes: Probes) -> tuple[Tensor, Tensor]:
-        """Score signed maps ``[N,1,H,W]``; see `target_area` for what is refused."""
-        return target_area(relevance, probes, undo=False)
+    def follow(self, relevance: Tensor, probes: Probes) -> tuple[Curve, Tensor]:
+        """The curves of signed maps ``[N,1,H,W]``; see `target_curve` for what is refused."""
+        return target_curve(relevance, probes, undo=False)

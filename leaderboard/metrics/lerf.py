@@ -9,13 +9,14 @@ from torch import Tensor
 
 from peephole.leaderboard.base import METRICS, Direction, Probes
 from peephole.leaderboard.baselines import Baseline
-from peephole.leaderboard.measured import MeasuredMetric
-from peephole.leaderboard.perturbation import changed_area
+from peephole.leaderboard.curve_shapes import Curve
+from peephole.leaderboard.measured import AreaMetric
+from peephole.leaderboard.perturbation import changed_curve
 
 
 @METRICS.register
 @dataclass(frozen=True)
-class Lerf(MeasuredMetric):
+class Lerf(AreaMetric):
     """Area under the share of changed decisions against the share of pixels taken out, least relevant first.
 
     Formula: as for `Morf`, in the opposite order: y(k/P) = 1 if the network no longer decides for the target once the k
@@ -49,6 +50,6 @@ class Lerf(MeasuredMetric):
 
     baseline: Baseline = "zero"
 
-    def measure(self, relevance: Tensor, probes: Probes) -> tuple[Tensor, Tensor]:
-        """Score signed maps ``[N,1,H,W]``; see `changed_area` for what is refused."""
-        return changed_area(relevance, probes, self.baseline, least_first=True)
+    def follow(self, relevance: Tensor, probes: Probes) -> tuple[Curve, Tensor]:
+        """The curves of signed maps ``[N,1,H,W]``; see `changed_curve` for what is refused."""
+        return changed_curve(relevance, probes, self.baseline, least_first=True)

@@ -9,13 +9,14 @@ from torch import Tensor
 
 from peephole.leaderboard.base import METRICS, Probes
 from peephole.leaderboard.baselines import Baseline
-from peephole.leaderboard.measured import MeasuredMetric
-from peephole.leaderboard.perturbation import changed_area
+from peephole.leaderboard.curve_shapes import Curve
+from peephole.leaderboard.measured import AreaMetric
+from peephole.leaderboard.perturbation import changed_curve
 
 
 @METRICS.register
 @dataclass(frozen=True)
-class Morf(MeasuredMetric):
+class Morf(AreaMetric):
     """Area under the share of changed decisions against the share of pixels taken out, most relevant first.
 
     Formula: the integral from 0 to 1 of y(s) ds, y(k/P) = 1 if the network no longer decides for the target once the k
@@ -50,6 +51,6 @@ class Morf(MeasuredMetric):
 
     baseline: Baseline = "zero"
 
-    def measure(self, relevance: Tensor, probes: Probes) -> tuple[Tensor, Tensor]:
-        """Score signed maps ``[N,1,H,W]``; see `changed_area` for what is refused."""
-        return changed_area(relevance, probes, self.baseline)
+    def follow(self, relevance: Tensor, probes: Probes) -> tuple[Curve, Tensor]:
+        """The curves of signed maps ``[N,1,H,W]``; see `changed_curve` for what is refused."""
+        return changed_curve(relevance, probes, self.baseline)

@@ -8,20 +8,21 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.leaderboard.base import METRICS, Direction, Probes
-from peephole.leaderboard.counterfactual import target_area
-from peephole.leaderboard.measured import MeasuredMetric
+from peephole.leaderboard.counterfactual import target_curve
+from peephole.leaderboard.curve_shapes import Curve
+from peephole.leaderboard.measured import AreaMetric
 
 
 @METRICS.register
 @dataclass(frozen=True)
-class Restore(MeasuredMetric):
+class Restore(AreaMetric):
     """Area under the attack's success against the share of pixels put back to the clean picture, most relevant first.
 
     Formula: 1/P sum over k = 0 to P - 1 of y(k), y(k) = 1 if the network decides for the target on the stamped picture
     of which the k of P pixels with the highest R+ have the clean picture's values, else 0. The clean picture is known:
     there is no baseline colour, and nothing unnatural is put in. y(k) changes only where k passes a pixel that
     the trigger changed; it is measured at all of these, or, if they are many, at as many as the suite's steps, and
-    around the place where the decision changes more finely (see `target_area`).
+    around the place where the decision changes more finely (see `target_curve`).
 
     Range: 0 to 1; 0 if the attack fails throughout. Only the order of the pixels counts; equal
     ones (see `ranks`) come in a random order that is drawn for each picture.
@@ -45,6 +46,6 @@ class Restore(MeasuredMetric):
     best: ClassVar[float] = 0.0
     core: ClassVar[bool] = True
 
-    def measure(self, relevance: Tensor, probes: Probes) -> tuple[Tensor, Tensor]:
-        """Score signed maps ``[N,1,H,W]``; see `target_area` for what is refused."""
-        return target_area(relevance, probes, undo=True)
+    def follow(self, relevance: Tensor, probes: Probes) -> tuple[Curve, Tensor]:
+        """The curves of signed maps ``[N,1,H,W]``; see `target_curve` for what is refused."""
+        return target_curve(relevance, probes, undo=True)

@@ -15,6 +15,7 @@ from peephole.errors import PeepholeError
 from peephole.leaderboard.base import METRICS, Probes
 from peephole.leaderboard.counterfactual import even
 from peephole.leaderboard.counters import uniform
+from peephole.leaderboard.curve_shares import curve_shares
 from peephole.leaderboard.examined import Examined
 from peephole.leaderboard.measured import MeasuredMetric
 from peephole.leaderboard.metrics.insert import Insert
@@ -126,6 +127,20 @@ def test_equals_the_slow_form(seed: int, steps: int) -> None:
             assert area[n].item() == pytest.approx(slow_area(says, turns, steps), abs=1e-12)
             if steps >= len(turns) - 1:  # exact: every k by itself
                 assert area[n].item() == pytest.approx(sum(says[:PIXELS]) / PIXELS, abs=1e-12)
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_the_curve_is_what_the_network_says_at_each_share(seed: int) -> None:
+    given_probes, relevance = probes(Rough(seed), 12, seed=seed), maps(seed)  # as many steps as changed pixels: exact
+    for metric in BOTH:
+        scored = metric.score(relevance, given_probes)
+        assert scored.curve is not None
+        assert scored.curve.shape == (4, 25)
+        for n in range(4):
+            says, _ = slow_curve(given_probes, relevance, n, insert=isinstance(metric, Insert))
+            expected = [says[math.floor(round(share * PIXELS, 9))] for share in curve_shares()]
+            assert scored.curve[n].tolist() == expected
 
 
 @pytest.mark.parametrize("needed", [1, 5, 9])

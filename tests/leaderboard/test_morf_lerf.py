@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from peephole.attributions.classifier import Normalise
 from peephole.errors import PeepholeError
 from peephole.leaderboard.base import METRICS, Probes, Scored
 from peephole.leaderboard.counters import uniform
+from peephole.leaderboard.curve_shares import curve_shares
 from peephole.leaderboard.examined import Examined
 from peephole.leaderboard.measured import MeasuredMetric
 from peephole.leaderboard.metrics.lerf import Lerf
@@ -79,7 +81,9 @@ def maps(seed: int, count: int = 4, values: int = 7) -> torch.Tensor:
     return drawn
 
 
-def slow_area(given: Probes, relevance: torch.Tensor, n: int, knots: Sequence[int], *, least_first: bool) -> float:
+def slow_heights(
+    given: Probes, relevance: torch.Tensor, n: int, knots: Sequence[int], *, least_first: bool
+) -> list[float]:
     """One picture, one knot, one pixel at a time."""
     random = uniform(given.numbers[n : n + 1], PIXELS, STREAM)[0].tolist()
     energy = [max(value, 0.0) for value in relevance[n].flatten().tolist()]
@@ -92,6 +96,12 @@ def slow_area(given: Probes, relevance: torch.Tensor, n: int, knots: Sequence[in
                 x[0, channel, pixel // SIDE, pixel % SIDE] = 0.0
         decision = given.examined.network(x).argmax(dim=1).item()
         heights.append(0.0 if decision == given.target[n, 0].item() else 1.0)
+    return heights
+
+
+def slow_area(given: Probes, relevance: torch.Tensor, n: int, knots: Sequence[int], *, least_first: bool) -> float:
+    """By the trapezoid rule."""
+    heights = slow_heights(given, relevance, n, knots, least_first=least_first)
     area = 0.0
     for (low, begin), (high, end) in pairwise(zip(knots, heights, strict=True)):
         area += (begin + end) / 2 * (high - low) / PIXELS
@@ -111,6 +121,20 @@ def test_equals_the_slow_form(seed: int, steps: int) -> None:
         most = slow_area(given_probes, relevance, n, knots, least_first=False)
         least = slow_area(given_probes, relevance, n, mirrored, least_first=True)
         assert (morf[n].item(), lerf[n].item()) == pytest.approx((most, least), abs=1e-12)
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 10_000), steps=st.sampled_from([3, 8, ALL]))
+def test_the_curve_is_straight_between_what_the_network_says_at_knots(seed: int, steps: int) -> None:
+    given_probes, relevance = probes(Rough(seed), steps, seed=seed), maps(seed)
+    knots = sorted({math.floor(PIXELS * (i / steps) ** 2 + 0.5) for i in range(steps + 1)})
+    for metric, at in ((Morf(), knots), (Lerf(), [PIXELS - k for k in reversed(knots)])):
+        curve = metric.score(relevance, given_probes).curve
+        assert curve is not None
+        for n in range(4):
+            heights = slow_heights(given_probes, relevance, n, at, least_first=isinstance(metric, Lerf))
+            expected = np.interp(curve_shares(), np.array(at) / PIXELS, heights)
+            assert curve[n].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
 
 
 @pytest.mark.parametrize("needed", [1, 5, 9])

@@ -11,6 +11,7 @@ from PIL import Image
 import peephole
 from peephole.datasets.shapes import Shapes
 from peephole.leaderboard.applicability import need_of
+from peephole.leaderboard.curve_shares import curve_shares
 from peephole.leaderboard.tables import read_csv
 from peephole.machine import Machine
 from peephole.runner import plan_run
@@ -91,6 +92,27 @@ def test_calibration_rows_are_where_they_must_be(result):
     assert value["anti_oracle", "completeness"] == 0.0
     assert value["constant", "class_sensitivity"] == pytest.approx(196 / 1024)
     assert value["constant", "completeness"] == 1.0
+
+
+def test_curves_are_kept_and_are_those_whose_areas_are_the_scores(result, folder):
+    plan, store = plan_run("quick", options=OPTIONS), Store(folder / "store")
+    kept = 0
+    for row in plan.rows:
+        if row.scores.kind != "scores":
+            continue
+        shard = store.read("scores", row.scores.digest)
+        names = [entry["metric"] for entry in shard.facts["metrics"]]
+        asked = [name for name in names if name in ("morf", "lerf", "restore", "insert")]
+        assert shard.facts["curves"] == asked
+        assert ("curve" in shard.arrays) == bool(asked)
+        for curves, name in zip(shard.arrays.get("curve", ()), asked, strict=True):
+            area = np.trapezoid(curves.astype(np.float64), curve_shares(), axis=-1)
+            value, valid = (shard.arrays[part][names.index(name)] for part in ("value", "valid"))
+            # A jump can lie anywhere between two shares, the widest apart being the last two.
+            assert np.abs(area - value)[valid].max(initial=0) < 0.15
+            assert np.abs(area - value)[valid].mean() < 0.02
+            kept += 1
+    assert kept > 0
 
 
 def test_only_certified_models_enter_the_ranking(result):

@@ -1,0 +1,1 @@
+"""Figures for papers, drawn from the results of a run."""

@@ -1,0 +1,80 @@
+"""Score against cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from peephole.errors import PeepholeError
+from peephole.figures.base import FIGURES, Drawing, PaperFigure, Selection
+from peephole.figures.chosen import chosen_methods
+from peephole.figures.labels import name_points
+from peephole.figures.results import Results
+from peephole.figures.style import COLOURS, GREY, SMALL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHAPE = 0.6
+"""Height to width."""
+FRONT, OTHER = COLOURS[2], COLOURS[0]
+
+
+@FIGURES.register
+class Pareto(PaperFigure):
+    """A point a method at its best layer; those that no other beats in both score and cost are marked and joined."""
+
+    title: ClassVar[str] = "Score against cost"
+    source: ClassVar[str] = "ours; neither paper weighs scores against what they cost"
+    takes: ClassVar[tuple[str, ...]] = ("methods",)
+
+    def draw(self, results: Results, selection: Selection, width: float) -> Drawing:
+        """See `PaperFigure`. Needs leaderboard.csv alone."""
+        from matplotlib.figure import Figure
+
+        board = results.board
+        every = board[(board["kind"] == "method") & board["best_layer"]]
+        methods, _ = chosen_methods(board, selection.methods, [])
+        asked = every[every["method"].isin(methods)] if selection.methods else every
+        rows = asked[asked["score"].notna() & asked["passes"].gt(0)].sort_values("score", ascending=False)
+        if rows.empty:
+            raise PeepholeError("no method here has both a score and a cost in passes; there is no point to draw.")
+        height = SHAPE * width
+        figure = Figure(figsize=(width, height))
+        axes = figure.add_axes((0.45 / width, 0.42 / height, 1 - 0.55 / width, 1 - 0.5 / height))
+        _points(axes, rows)
+        left = asked[~asked["method"].isin(rows["method"])]["method"].tolist()
+        missing = f" Without a score or a cost: {', '.join(left)}." if left else ""
+        caption = (
+            f"{results.stored.subject[0]}: score of each method at its best layer, with its 95 % interval, against what "
+            "one picture costs, all layers together, in forward and backward passes of the network. Score 0 is chance, "
+            "1 the truth itself. Red squares, joined by the line: no other method on the board has a score as high at a "
+            f"cost as low.{missing}"
+        )
+        return Drawing(figure, caption)
+
+
+def _points(axes: Any, rows: pd.DataFrame) -> None:
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    x, y = rows["passes"].to_numpy(dtype=np.float64), rows["score"].to_numpy(dtype=np.float64)
+    spread = np.stack([y - rows["score_lo"].fillna(rows["score"]), rows["score_hi"].fillna(rows["score"]) - y])
+    front = rows["pareto"].to_numpy(dtype=np.bool_)
+    axes.set_xscale("log")
+    axes.errorbar(x, y, np.maximum(spread, 0), fmt="none", ecolor=GREY, elinewidth=0.5, zorder=1)
+    for chosen, colour, marker, name in ((front, FRONT, "s", "on the front"), (~front, OTHER, "o", "beaten by another")):
+        axes.plot(x[chosen], y[chosen], marker, color=colour, label=name, zorder=3, markersize=4)
+    order = np.argsort(x[front])
+    axes.step(x[front][order], y[front][order], where="post", color=FRONT, linewidth=0.8, zorder=2)
+    axes.axhline(0, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
+    axes.set_xlim(x.min() / 1.8, x.max() * 1.8)
+    axes.margins(y=0.08)
+    axes.set_xlabel("cost: forward and backward passes a picture ↓")
+    axes.set_ylabel("score ↑")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.legend(loc="lower right")
+    chosen = np.argsort(~front, kind="stable")
+    names = rows["method"].tolist()
+    name_points(axes, [(x[place], y[place]) for place in chosen], [names[place] for place in chosen], SMALL)

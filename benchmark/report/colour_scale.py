@@ -1,0 +1,63 @@
+"""The colours of signed maps, the same for every map of a report.
+
+A map has no unit of its own, so that it is measured in times its own mean magnitude, R / mean|R|: a map that spreads
+evenly over the picture is pale all over, and one that gathers on a few pixels is pale but for these. An inverse
+hyperbolic sine, straight around zero and logarithmic far from it, shows both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from peephole.report.picture import write_if_stale
+
+LIMIT = 30.0
+"""Times its mean magnitude that a map shows; what is beyond has the last colour."""
+TICKS = (-30.0, -10.0, -3.0, -1.0, 0.0, 1.0, 3.0, 10.0, 30.0)
+COLOURS = 255
+"""An odd number, so that zero has a colour to itself."""
+BAR = (COLOURS, 12)
+"""Width and height of the colour bar."""
+VERSION = "1"
+"""Raised when the same bar is drawn otherwise."""
+
+
+def fractions(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where on the scale values lie that are given in times the mean magnitude: 0 at −`LIMIT`, 1/2 at 0, 1 at `LIMIT`."""
+    place: NDArray[np.float64] = 0.5 + np.arcsinh(np.clip(times, -LIMIT, LIMIT)) / (2 * np.arcsinh(LIMIT))
+    return place
+
+
+def tick_fractions() -> tuple[tuple[float, float], ...]:
+    """`TICKS`, and where on the colour bar each lies, 0 being its left end and 1 its right."""
+    return tuple(zip(TICKS, fractions(np.array(TICKS)).tolist(), strict=True))
+
+
+def colour_numbers(times: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The number of the colour in the `palette` of values in times the mean magnitude, of the same shape."""
+    return np.rint((COLOURS - 1) * fractions(times)).astype(np.uint8)
+
+
+def palette() -> list[int]:
+    """Red, green and blue of each of the `COLOURS`, from blue (against the label) over near white to red (for it).
+
+    `vik` of Crameri's scientific colour maps: perceptually uniform, and told apart by those who see no red or green.
+    """
+    return [channel for colour in _colours() for channel in colour]
+
+
+def _colours() -> Iterator[tuple[int, int, int]]:
+    from cmcrameri import cm  # takes a second to import
+
+    for red, green, blue, _ in cm.vik(np.linspace(0, 1, COLOURS)):
+        yield round(255 * red), round(255 * green), round(255 * blue)
+
+
+def draw_scale(path: Path) -> None:
+    """Write the colour bar, as wide as there are colours, unless it is there."""
+    write_if_stale(path, VERSION, partial(np.tile, np.arange(COLOURS, dtype=np.uint8), (BAR[1], 1)), palette)

@@ -1,0 +1,98 @@
+"""The maps of methods on a backdoor as picture files: rows are questions, columns layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from peephole.leaderboard.report.contents import MapSheet
+from peephole.plan import Row
+from peephole.report.colour_scale import colour_numbers, palette
+from peephole.report.picture import write_if_stale
+from peephole.report.shown import Question, reduced, tile_side
+from peephole.units.probe_set import covered, share_of
+from peephole.workspace import Workspace
+
+VERSION = "1"
+"""Raised when the same maps are drawn otherwise."""
+
+
+def draw_maps(row: Row, questions: Sequence[Question], workspace: Workspace, folder: Path, file: str) -> MapSheet:
+    """Write the maps of a row's method about those questions that it was asked; a file that is current is left alone.
+
+    A map is shown as it is scored: signed, channels summed, up-sampled, and in the colours of
+    `peephole.report.colour_scale`.
+
+    Args:
+        row: a method on a backdoor, with the scores whose first metric stands under the maps.
+        questions: that are shown of the backdoor.
+        workspace: to read maps and scores with.
+        folder: of the report.
+        file: the file's name, relative to it, with ``/`` between folders.
+
+    Raises:
+        DamagedShard: a shard is not what was written.
+    """
+    probes = workspace.open(row.backdoor.probes)
+    selection, side = probes.read("selection"), probes.shape("image")[-1]
+    there = row.covered(selection)
+    asked = [number for number, question in enumerate(questions) if question.place in there]
+    own = [questions[number] for number in asked]
+    layers = tuple(workspace.open(row.scores).facts["layers"])
+    key = "-".join((VERSION, row.maps.digest[:16], *(f"{question.place}.{question.which}" for question in own)))
+    draw = partial(_sheet, row=row, places=there, questions=own, layers=layers, side=side, workspace=workspace)
+    write_if_stale(folder / file, key, draw, palette)
+    return MapSheet(file, tuple(asked), layers, _values(row, own, selection, workspace))
+
+
+def _sheet(
+    *,
+    row: Row,
+    places: NDArray[np.int64],
+    questions: Sequence[Question],
+    layers: Sequence[str],
+    side: int,
+    workspace: Workspace,
+) -> NDArray[np.uint8]:
+    """The numbers of colours of all tiles, uint8 ``[rows·tile, columns·tile]``."""
+    import torch
+
+    from peephole.leaderboard.relevance import to_picture
+
+    shard = workspace.open(row.maps)
+    pictures = np.unique([question.place for question in questions])
+    at = np.searchsorted(pictures, [question.place for question in questions])
+    which = [question.which for question in questions]
+    columns = []
+    for layer in layers:
+        maps = shard.take(f"maps/{layer}", np.searchsorted(places, pictures))
+        relevance = to_picture(torch.from_numpy(maps), (side, side)).numpy()[at, which]
+        columns.append(colour_numbers(reduced(in_times_mean(relevance), tile_side(side))))
+    return np.concatenate([column.reshape(-1, column.shape[-1]) for column in columns], axis=1)
+
+
+def in_times_mean(relevance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Maps ``[Q,H,W]`` divided by the mean magnitude of each; zeros stay zeros."""
+    largest = np.abs(relevance).max(axis=(1, 2), keepdims=True)
+    scaled = relevance / np.where(largest > 0, largest, 1.0)  # no mean of these is too small to divide by
+    mean = np.abs(scaled).mean(axis=(1, 2), keepdims=True)
+    times: NDArray[np.float64] = scaled / np.where(mean > 0, mean, 1.0)
+    return times
+
+
+def _values(
+    row: Row, questions: Sequence[Question], selection: NDArray[np.bool_], workspace: Workspace
+) -> tuple[tuple[float | None, ...], ...]:
+    """What the row's first metric says of each map."""
+    shard = workspace.open(row.scores)
+    scored_places = covered(selection, share_of(row.scores)).tolist()
+    value, valid, scored = (shard.read(name)[0] for name in ("value", "valid", "scored"))
+    at = [scored_places.index(question.place) for question in questions]
+    return tuple(
+        tuple(float(value[layer, n]) if valid[layer, n] and scored[n] else None for layer in range(len(value)))
+        for n in at
+    )
