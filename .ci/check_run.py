@@ -1,5 +1,6 @@
 """Check a finished quick run: the oracle is first, random at chance, certificates hold, a rerun is free, what the board
-shows is what `peephole compare` can tell apart, a submission gets its row, and `peephole verify` finds what was edited.
+shows is what `peephole compare` can tell apart, a submission gets its row and its page, and `peephole verify` finds what
+was edited.
 """
 
 import json
@@ -48,6 +49,7 @@ OTHER = {"twin_difference", "kis", "insertion", "insertion_abs", "input_alignmen
 oracle_is = {name: each for name, each in verdicts("oracle", "random", folder).items() if not name.startswith("sanity")}
 
 copied = verdicts(folder, copy)
+report = [path for path in (folder / "report").rglob("*") if path.is_file()]
 submitted = peephole("submit", "examples/layered.py", "--out", folder)
 verified = peephole("verify", folder)
 stored = peephole("store", "check", folder)
@@ -78,6 +80,10 @@ checks = {
         one["where"].startswith("scores.csv line 17") for one in edited["differences"]
     ),
     "there is a study of key information": len(pd.read_csv(folder / "kis.csv")) > 0 and (folder / "kis.png").is_file(),
+    "there is a page for each method and model": len(list((folder / "report" / "methods").glob("*.html")))
+    == board["method"].nunique() + 1  # with the submission
+    and len(list((folder / "report" / "models").glob("*.html"))) == len(models[["trigger", "seed"]].drop_duplicates()),
+    "the report is below 15 MB": 0 < sum(path.stat().st_size for path in report) < 15e6,
     "there is a picture for each trigger": len(list((folder / "heatmaps").glob("*.png")))
     == models["trigger"].nunique(),
 }

@@ -13,7 +13,7 @@ from peephole.errors import PeepholeError
 from peephole.leaderboard.cells import Cell
 from peephole.plan import Backdoor, Plan, Row
 from peephole.submissions.submission import METHOD
-from peephole.units.probe_set import covered, share_of
+from peephole.units.probe_set import covered, selection_of, share_of
 from peephole.workspace import Workspace
 
 
@@ -51,7 +51,7 @@ def _cells(row: Row, certified: bool, plan: Plan, workspace: Workspace) -> Itera
     arrays = {name: shard.read(name) for name in ("value", "valid", "chance", "best", "scored")}
     maps = workspace.store.facts(row.maps.kind, row.maps.digest)
     clean = workspace.store.facts(row.backdoor.clean.kind, row.backdoor.clean.digest)
-    selection = _selection(row.backdoor, workspace)
+    selection = selection_of(row.backdoor.probes, workspace)
     covers = np.zeros(len(selection), dtype=np.bool_)
     covers[covered(selection, share_of(row.scores))] = True
     common: dict[str, Any] = {
@@ -108,12 +108,6 @@ def _submission(row: Row, workspace: Workspace) -> str:
     if row.is_calibration or row.maps.spec["method"] != METHOD:
         return ""
     return next(one.described for one in workspace.submissions if one.name == row.method)
-
-
-def _selection(backdoor: Backdoor, workspace: Workspace) -> NDArray[np.bool_]:
-    """Which of a backdoor's pictures serve to choose layers."""
-    probes = backdoor.probes
-    return workspace.keep(("selection", probes.digest), lambda: workspace.open(probes).read("selection"))
 
 
 def _certified(backdoor: Backdoor, plan: Plan, workspace: Workspace) -> bool:

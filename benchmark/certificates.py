@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from peephole.attacks.certificate import Certificate, Success
 
 
+MODELS = "models.csv"
+
+
 def certificate_facts(certificate: Certificate) -> dict[str, Any]:
     """A certificate as JSON values: every rate as ``[hits, total]``."""
     return {

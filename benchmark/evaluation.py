@@ -123,6 +123,7 @@ def evaluate(
     machine: Machine | None = None,
     limits: Limits | None = None,
     watcher: Watcher | None = None,
+    report: bool = True,
 ) -> Evaluation:
     """Put a method on a board, beside the benchmark's own, and say where it stands.
 
@@ -144,6 +145,7 @@ def evaluate(
         machine: what to compute on.
         limits: what the method's process may use.
         watcher: told of the progress.
+        report: whether the web report is written, too.
 
     Raises:
         SubmissionError: the method cannot be loaded, fails a check or on a picture, or uses more than it may. The board
@@ -155,7 +157,7 @@ def evaluate(
     with made as submission:
         entry = enter(submission, suite, options, Path(out))
         check = checked(submission, machine.device)
-        return compute(entry, check, data=data, machine=machine, watcher=watcher)
+        return compute(entry, check, data=data, machine=machine, watcher=watcher, report=report)
 
 
 @contextmanager
@@ -274,6 +276,7 @@ def compute(
     data: Path | None = None,
     machine: Machine | None = None,
     watcher: Watcher | None = None,
+    report: bool = True,
 ) -> Evaluation:
     """Compute what is missing, and put the submission on the board if all of it could be computed.
 
@@ -304,6 +307,7 @@ def compute(
             watcher=watcher,
             accept=accept,
             in_turn=True,
+            report=report,
         )
         keep(ours, entry.out)
     return _evaluation(ours.name, result, check)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from peephole.files import write_atomically
 from peephole.labels import broken, file_name
 from peephole.leaderboard.layer_order import network_order
 from peephole.plan import Backdoor, Plan, Row
-from peephole.sheet import KEY, Sheet, is_current
+from peephole.sheet import KEY, SCREEN, Measures, Sheet, is_current
 from peephole.workspace import Workspace
 
 COLOURS = "RdBu_r"
@@ -23,6 +23,8 @@ ORACLE = "oracle"
 BLOCKS = 2
 LETTERS = 15
 """Letters of a method's name that fit beside a row."""
+LETTER = 0.6
+"""Width of a letter to the size of the text, about."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,7 @@ def draw_heatmaps(plan: Plan, workspace: Workspace, available: Collection[str], 
     """
     written = []
     for backdoor in plan.first:
-        rows = [
-            row
-            for row in plan.rows
-            if row.backdoor is backdoor and row.need == "maps" and row.scores.digest in available
-        ]
-        graded = bool(rows) and "mask" not in workspace.read(backdoor.probes).arrays
-        # A graded truth cannot be outlined: it is shown as the map of the oracle.
-        oracle = [row for row in rows if graded and row.method == ORACLE]
-        rows = [*oracle, *(row for row in rows if not row.is_calibration)]
+        rows = heatmap_rows(plan, backdoor, workspace, available)
         path = folder / f"{file_name(backdoor.trigger)}.png"
         if rows:
             key = "-".join(row.scores.digest[:16] for row in rows)
@@ -61,12 +55,47 @@ def draw_heatmaps(plan: Plan, workspace: Workspace, available: Collection[str], 
     return written
 
 
+def heatmap_rows(plan: Plan, backdoor: Backdoor, workspace: Workspace, available: Collection[str]) -> list[Row]:
+    """The rows to show of a backdoor: its methods whose scores are ``available``, and the oracle where it is needed."""
+    rows = [
+        row for row in plan.rows if row.backdoor is backdoor and row.need == "maps" and row.scores.digest in available
+    ]
+    graded = bool(rows) and "mask" not in workspace.read(backdoor.probes).arrays
+    # A graded truth cannot be outlined: it is shown as the map of the oracle.
+    oracle = [row for row in rows if graded and row.method == ORACLE]
+    return [*oracle, *(row for row in rows if not row.is_calibration)]
+
+
 def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspace: Workspace) -> None:
+    sheet, text = heatmap_sheet(backdoor, rows, workspace)
+    sheet.title(text)
+    sheet.save(path, {KEY: key})
+
+
+def heatmap_sheet(
+    backdoor: Backdoor,
+    rows: Sequence[Row],
+    workspace: Workspace,
+    *,
+    pictures: int = BLOCKS,
+    measures: Callable[[int], Measures] = lambda columns: SCREEN,
+) -> tuple[Sheet, str]:
+    """A sheet without a title, and what it shows in words.
+
+    Args:
+        backdoor: what was planted.
+        rows: see `heatmap_rows`; at least one.
+        workspace: to read the store with.
+        pictures: how many are explained; of a trigger with several targets, one is, for each of them.
+        measures: how large things are, by the number of columns.
+    """
     probes = workspace.read(backdoor.probes).arrays
-    blocks = _blocks(probes)
+    blocks = _blocks(probes, pictures)
     layers = network_order(workspace.read(row.scores).facts["layers"] for row in rows)
     masks = probes.get("mask", np.zeros_like(probes["exact"]))
-    sheet = Sheet(len(rows), len(blocks) * (len(layers) + 1), probes["image"].shape[-1])
+    columns = len(blocks) * (len(layers) + 1)
+    size = measures(columns)
+    sheet = Sheet(len(rows), columns, probes["image"].shape[-1], size)
     for line, row in enumerate(rows):
         maps = workspace.read(row.maps).group("maps")
         shard = workspace.read(row.scores)
@@ -83,26 +112,26 @@ def _draw(path: Path, *, key: str, backdoor: Backdoor, rows: list[Row], workspac
                     place = (lines.index(layer), picture)
                     score = f"{value[place]:.2f}" if valid[place] else "invalid"
                     sheet.put(line, column, _coloured(maps[layer][picture, block.which], mask), mask, score)
+    letters = int(size.tile * 72 / (LETTER * size.text))
     for number, block in enumerate(blocks):
         for column, heading in enumerate((block.heading, *layers), start=number * (len(layers) + 1)):
-            sheet.heading(column, heading)
+            sheet.heading(column, "\n".join(broken(heading, letters)))
     truth = "green outlines the truth mask" if "mask" in probes else "the truth is graded: it is the oracle's map"
     metric = rows[0].metrics[0].replace("_", " ")
-    sheet.title(
+    return sheet, (
         f"Backdoor {backdoor.trigger}: red speaks for the label, blue against it; {truth}; the number is {metric}"
         + (" of both labels together" if probes["target"].shape[1] > 1 else "")
     )
-    sheet.save(path, {KEY: key})
 
 
-def _blocks(probes: Any) -> list[Block]:
-    """Two blocks: two pictures, or one picture explained for each of its two targets."""
+def _blocks(probes: Any, pictures: int) -> list[Block]:
+    """Some pictures, or one picture explained for each of its two targets."""
     shown = np.flatnonzero(~probes["selection"])
     targets = probes["target"]
     if targets.shape[1] > 1:
         first = int(shown[0])
         return [Block(first, which, f"label {targets[first, which]}") for which in range(targets.shape[1])]
-    return [Block(int(probe), 0, f"label {targets[probe, 0]}") for probe in shown[:BLOCKS]]
+    return [Block(int(probe), 0, f"label {targets[probe, 0]}") for probe in shown[:pictures]]
 
 
 def _coloured(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float64]:

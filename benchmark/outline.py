@@ -12,8 +12,11 @@ Point = tuple[float, float]
 
 
 def borders(mask: NDArray[np.bool_]) -> Iterator[tuple[Point, Point]]:
-    """The edges between what is in the mask ``[H,W]`` and what is not, in pixels from the top left corner: (x, y) of
-    both ends of each, as long as they go straight on."""
+    """The edges between what is in the mask ``[H,W]`` and what is not, each as long as it goes straight on.
+
+    Yields:
+        (x, y) of both ends, in pixels from the top left corner.
+    """
     padded = np.pad(mask, 1)
     for y, begin, end in _runs(padded[1:, 1:-1] != padded[:-1, 1:-1]):
         yield (begin, y), (end, y)

@@ -43,8 +43,8 @@ def probe_tiles(probe: Mapping[str, NDArray[Any]], certificate: Mapping[str, Any
     """
     clean, stamped = (probe[name].transpose(1, 2, 0) for name in ("clean", "image"))
     graded = "mask" not in probe
-    mask = np.zeros(clean.shape[:2], np.bool_) if graded else probe["mask"].any(0)
-    truth = probe["soft"].max(0) if graded else mask.astype(np.float32)
+    mask: NDArray[np.bool_] = np.zeros(clean.shape[:2], np.bool_) if graded else np.any(probe["mask"], axis=0)
+    truth: NDArray[np.float32] = np.max(probe["soft"], axis=0) if graded else mask.astype(np.float32)
     lost = _lost(probe["exact"], probe["target"], certificate)
     return ProbeTiles(clean, stamped, np.abs(stamped - clean).mean(2), mask, truth, lost)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from peephole.cells import collect
-from peephole.certificates import certificate_table
+from peephole.certificates import MODELS, certificate_table
 from peephole.engines.base import NAMING
 from peephole.engines.outcome import Outcome, Watcher
 from peephole.engines.run import run_units
@@ -25,6 +25,7 @@ from peephole.models.named import is_own
 from peephole.options import Options
 from peephole.part import Part
 from peephole.plan import Plan, make_plan
+from peephole.report.writing import write_report
 from peephole.request import request_of, write_request
 from peephole.run_log import RunLog, logged
 from peephole.store.folder import open_folder
@@ -40,7 +41,6 @@ from peephole.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
-MODELS = "models.csv"
 HEATMAPS = "heatmaps"
 TRIGGERS = "triggers.png"
 
@@ -59,6 +59,7 @@ class RunResult:
         outcome: what was computed, found, failed, left out.
         log: the file that says when, and how things failed.
         mended: shards that were damaged and were made anew.
+        report: the first page of the web report, if one was asked for.
     """
 
     folder: Path
@@ -72,6 +73,7 @@ class RunResult:
     outcome: Outcome
     log: Path
     mended: int
+    report: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ def run(
     machine: Machine | None = None,
     options: Options | None = None,
     watcher: Watcher | None = None,
+    report: bool = True,
 ) -> RunResult:
     """Run a suite: poison, attribute, score. What is in the store of ``out`` already is not computed again.
 
@@ -137,6 +140,7 @@ def run(
         machine: what to compute on.
         options: changes to the suite.
         watcher: told of the progress.
+        report: whether the web report is written, too.
 
     Raises:
         PeepholeError: a name that does not exist, data that is missing, a folder that is not ours, a device that is
@@ -144,7 +148,9 @@ def run(
     """
     folder = Path(out)
     given = partial(stored, folder)
-    return run_with(given, suite, out=folder, data=data, machine=machine, options=options, watcher=watcher)
+    return run_with(
+        given, suite, out=folder, data=data, machine=machine, options=options, watcher=watcher, report=report
+    )
 
 
 def run_with(
@@ -158,6 +164,7 @@ def run_with(
     watcher: Watcher | None = None,
     accept: Callable[[Outcome], None] = lambda outcome: None,
     in_turn: bool = False,
+    report: bool = True,
 ) -> RunResult:
     """`run` with just the submissions that are ``given`` besides the suite's methods.
 
@@ -177,7 +184,10 @@ def run_with(
         def write(outcome: Outcome, mended: int) -> RunResult:
             _raise_if_hopeless(plan, outcome)
             accept(outcome)
-            return _write(plan, _here(workspace), outcome, options, out, log, mended)
+            result = _write(plan, _here(workspace), outcome, options, out, log, mended)
+            if not report:
+                return result
+            return replace(result, report=write_report(plan, _here(workspace), outcome.available, out))
 
         outcome = run_units(plan.units, workspace, log)
         log.again()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from peephole.files import write_atomically
 from peephole.labels import broken
@@ -52,10 +54,10 @@ def _draw(path: Path, *, key: str, backdoors: list[Backdoor], workspace: Workspa
             start = number * len(COLUMNS)
             tiles = probe_tiles({name: array[probe] for name, array in probes.items()}, certificate)
             change, lost = tiles.change, tiles.lost
-            colours = (coloured(brightest(change)), coloured(tiles.truth), coloured(brightest(lost)))
+            graded = (coloured(brightest(change)), coloured(tiles.truth), coloured(brightest(lost)))
+            pictures: tuple[NDArray[Any], ...] = (tiles.clean, tiles.stamped, *graded)
             captions = (None, None, f"up to {change.max():.2f}", None, f"up to {lost.max():.0%}")
-            shown = zip((tiles.clean, tiles.stamped, *colours), captions, strict=True)
-            for column, (tile, caption) in enumerate(shown, start):
+            for column, (tile, caption) in enumerate(zip(pictures, captions, strict=True), start):
                 sheet.put(row, column, tile, tiles.mask & (column != start), caption)
     for column in range(PICTURES * len(COLUMNS)):
         sheet.heading(column, COLUMNS[column % len(COLUMNS)])

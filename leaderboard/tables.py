@@ -23,6 +23,7 @@ _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("rank_interval", "target", "failed_gates", "training_dtype", "models_digest", *PROVENANCE), "str"),
     **dict.fromkeys(("variant", "pictures", "seeds", "side", "bimodal", "reason"), "str"),
     **dict.fromkeys(("direction", "score_of", "core_metrics", "lower_is_better"), "str"),
+    **dict.fromkeys(("variant", "pictures", "seeds", "side", "bimodal", "reason"), "str"),
     **dict.fromkeys(("best_layer", "certified", "core", "pareto"), "bool"),
     **dict.fromkeys(("seed", "n", "n_valid", "n_invalid", "undefined", "failed", "n_right", "n_left"), "int64"),
     **dict.fromkeys(("rank", "tie_group"), "Int64"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -12,6 +13,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from peephole.cli.paper_table import PaperTable
 from peephole.cli.tables import number
 from peephole.labels import broken
 
@@ -47,6 +49,9 @@ LAYOUTS = (
     Layout(11, 6, 1, "\n"),
 )
 """From wide to narrow."""
+UNBROKEN = Layout(10_000, 10_000, 1)
+COSTS: Mapping[str, str] = MappingProxyType({"ms_per_image": "ms", "passes": "passes"})
+"""Their columns, and what they are called in headings."""
 
 
 def board_table(
@@ -74,6 +79,40 @@ def board_table(
     table.width = width
     table.title, table.caption = title, caption
     return table
+
+
+def board_paper_table(
+    frame: pd.DataFrame, metrics: list[str], *, caption: str, fewer: Collection[str], lower: Collection[str]
+) -> PaperTable:
+    """The same table for papers and pages: the best method of each column is bold, calibration rows are slanted.
+
+    Args:
+        frame: as of `board_table`.
+        metrics: as of `board_table`.
+        caption: what a reader needs to know.
+        fewer: methods to mark with a star.
+        lower: the metrics of which less is better.
+    """
+    worse = {*lower, *COSTS}
+    arrows = {name: " ↓" if name in worse else " ↑" for name in ("score", *metrics, *COSTS)}
+    columns = ("rank", "tie", "method", "layer", "score", *metrics, "invalid", *COSTS)
+    headings = tuple(COSTS.get(name, name.replace("_", " ")) + arrows.get(name, "") for name in columns)
+    rows = frame.to_dict("records")
+    cells = tuple(tuple(text.plain for text in _cells(row, metrics, fewer, UNBROKEN)) for row in rows)
+    own = (frame["kind"] == "method").to_numpy()
+    bold = set()
+    for name in arrows:
+        values = frame[name].where(own).astype(float).round(2)
+        best = values.min() if name in worse else values.max()
+        bold |= {(row, columns.index(name)) for row, value in enumerate(values) if value == best}
+    return PaperTable(
+        caption=f"{caption} Bold: the best method. Slanted: rows whose scores are known beforehand.",
+        headings=headings,
+        left=frozenset({"method", "layer"}),
+        rows=cells,
+        bold=frozenset(bold),
+        slanted=frozenset(row for row, each in enumerate(own) if not each),
+    )
 
 
 def _table(frame: pd.DataFrame, metrics: list[str], fewer: Collection[str], layout: Layout) -> Table:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from peephole.cli.flags import Json
+from peephole.cli.paper_table import Latex, Markdown
 from peephole.errors import PeepholeError
 from peephole.store.folder import DEFAULT_OUT
 from peephole.texts.tokens import split
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from peephole.cli.paper_table import PaperTable
     from peephole.leaderboard.alignment import Row
     from peephole.leaderboard.comparison import Comparison, Report
     from peephole.leaderboard.stored_board import StoredBoard
+
+NUMBERS = frozenset(("A", "B", "A − B", "p"))
+"""Headings of columns of numbers."""
 
 
 def compare_command(
@@ -33,6 +38,8 @@ def compare_command(
         bool, typer.Option("--all", help="Two boards: every layer, not only the best ones.")
     ] = False,
     as_json: Json = False,
+    as_latex: Latex = False,
+    as_markdown: Markdown = False,
 ) -> None:
     """Say which differences between two methods, or two boards, are shown, and which are not.
 
@@ -47,10 +54,13 @@ def compare_command(
     - `peephole compare gradient@input "tif(deeplift, 0.9)" results`
     - `peephole compare results/before results/after --metrics completeness`
     - `peephole compare before/leaderboard.csv after/leaderboard.csv --json`
+    - `peephole compare grad_cam score_cam --markdown`
     """
+    from peephole.cli.paper_table import form_of, print_table
     from peephole.leaderboard.compare import compare_boards, compare_rows
     from peephole.leaderboard.row_names import find_row
 
+    form = form_of(as_json=as_json, as_latex=as_latex, as_markdown=as_markdown)
     if metrics is not None and not split(metrics):
         raise PeepholeError("--metrics names none; give some, as in --metrics completeness, or leave it out.")
     chosen = split(metrics or "")
@@ -67,6 +77,8 @@ def compare_command(
         from peephole.cli.tables import print_json
 
         print_json(_json(report))
+    elif form is not None:
+        print_table(_paper_table(report, *names), form)
     else:
         from peephole.cli.tables import console
 
@@ -95,19 +107,27 @@ def _refuse_mixture(a: str, b: str, folder: Path | None) -> None:
 
 def print_report(report: Report, a: str, b: str, screen: Console) -> None:
     """Print a comparison for people: of many pairs of rows all scores, and of the metrics what is separable."""
+    shown = _shown(report)
+    title = f"A: {a}\nB: {b}"
+    table = _table(shown, title, _caption(report, [each for _, each in shown]), named=_is_of_boards(report))
+    screen.print(table, crop=False)
+    for name, only in (("A", report.only_a), ("B", report.only_b)):
+        if only:
+            screen.print(f"\nOnly on {name}: {', '.join(_name(row) for row in only)}.", markup=False)
+
+
+def _shown(report: Report) -> list[tuple[Row, Comparison]]:
     several = len(report.pairs) > 1
-    shown = [
+    return [
         (pair.a, comparison)
         for pair in report.pairs
         for comparison in pair.comparisons
         if not several or comparison.measure == "score" or comparison.verdict != "not separable"
     ]
-    title = f"A: {a}\nB: {b}"
-    named = any(pair.a == pair.b for pair in report.pairs)  # of two boards
-    screen.print(_table(shown, title, _caption(report, [each for _, each in shown]), named=named), crop=False)
-    for name, only in (("A", report.only_a), ("B", report.only_b)):
-        if only:
-            screen.print(f"\nOnly on {name}: {', '.join(_name(row) for row in only)}.", markup=False)
+
+
+def _is_of_boards(report: Report) -> bool:
+    return any(pair.a == pair.b for pair in report.pairs)
 
 
 def _table(lines: list[tuple[Row, Comparison]], title: str, caption: str, *, named: bool) -> Table:
@@ -115,28 +135,61 @@ def _table(lines: list[tuple[Row, Comparison]], title: str, caption: str, *, nam
     from rich.table import Table
     from rich.text import Text
 
-    from peephole.cli.tables import number
-
     table = Table(title=Text(title), caption=Text(caption), header_style="bold", box=SIMPLE_HEAD)
     table.title_justify = table.caption_justify = "left"
-    for heading in (*(["method", "layer"] if named else []), "measure", "A", "B", "A − B", "95 %", "p", "A is"):
-        table.add_column(heading, justify="right" if heading in ("A", "B", "A − B", "p") else "left")
-    for (method, _, layer), each in lines:
-        low, high = number(each.low, 3), number(each.high, 3)
-        measure = each.measure + (" ↓" if each.direction == "lower" else "") + ("†" if each.unscaled else "")
-        cells = (
-            *([method, layer] if named else []),
-            measure,
-            number(each.a, 3),
-            number(each.b, 3),
-            number(each.difference, 3),
-            f"[{low}, {high}]" if low else "",
-            _p(each.p_corrected),
-            each.verdict,
-        )
+    for heading in _headings(named=named):
+        table.add_column(heading, justify="right" if heading in NUMBERS else "left")
+    for row, each in lines:
         # Names may have brackets, which are no markup.
-        table.add_row(*map(Text, cells), style="dim" if each.verdict == "not separable" else None)
+        cells = map(Text, _cells(row, each, named=named))
+        table.add_row(*cells, style="dim" if each.verdict == "not separable" else None)
     return table
+
+
+def _paper_table(report: Report, a: str, b: str) -> PaperTable:
+    """The same table for papers and pages: differences that are shown are bold."""
+    from peephole.cli.paper_table import PaperTable
+
+    shown, named = _shown(report), _is_of_boards(report)
+    headings = _headings(named=named)
+    lines = [f"A: {a}. B: {b}.", _caption(report, [each for _, each in shown])]
+    lines += [
+        f"Only on {name}: {', '.join(_name(row) for row in only)}."
+        for name, only in (("A", report.only_a), ("B", report.only_b))
+        if only
+    ]
+    return PaperTable(
+        caption="\n".join([*lines, "Bold: differences that are shown."]),
+        headings=headings,
+        left=frozenset(headings) - NUMBERS,
+        rows=tuple(_cells(row, each, named=named) for row, each in shown),
+        bold=frozenset(
+            (number, headings.index("A − B"))
+            for number, (_, each) in enumerate(shown)
+            if each.verdict in ("better", "worse")
+        ),
+    )
+
+
+def _headings(*, named: bool) -> tuple[str, ...]:
+    return (*(["method", "layer"] if named else []), "measure", "A", "B", "A − B", "95 %", "p", "A is")
+
+
+def _cells(row: Row, each: Comparison, *, named: bool) -> tuple[str, ...]:
+    from peephole.cli.tables import number
+
+    method, _, layer = row
+    low, high = number(each.low, 3), number(each.high, 3)
+    return (
+        *([method, layer] if named else []),
+        each.measure + (" ↓" if each.direction == "lower" else "") + ("†" if each.unscaled else ""),
+        number(each.a, 3),
+        number(each.b, 3),
+        number(each.difference, 3),
+        f"[{low}, {high}]" if low else "",
+        _p(each.p_corrected),
+        each.verdict,
+    )
 
 
 def _caption(report: Report, shown: list[Comparison]) -> str:

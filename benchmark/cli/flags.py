@@ -48,6 +48,7 @@ HeldOut = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+NoReport = Annotated[bool, typer.Option("--no-report", help="Write the tables only, not the web report.")]
 MethodOptions = Annotated[
     list[str] | None,
     typer.Option("--option", metavar="KEY=VALUE", help="For the method's function or constructor; again for each."),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from peephole.cli.flags import Json
-from peephole.errors import PeepholeError, UnknownName
+from peephole.cli.paper_table import Latex, Markdown
+from peephole.errors import PeepholeError
 from peephole.store.folder import DEFAULT_OUT
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def leaderboard_command(
     ] = None,
     every_layer: Annotated[bool, typer.Option("--all", help="Every layer, not only each method's best.")] = False,
     as_json: Json = False,
+    as_latex: Latex = False,
+    as_markdown: Markdown = False,
 ) -> None:
     """Print the board of an earlier run.
 
@@ -41,16 +44,26 @@ def leaderboard_command(
     - `peephole leaderboard results --all --sort completeness`
     - `peephole leaderboard --metrics all --sort passes`
     - `peephole leaderboard --json`
+    - `peephole leaderboard results --metrics completeness,restore --latex`
     """
+    from peephole.cli.paper_table import form_of, print_table
     from peephole.leaderboard.tables import LEADERBOARD, read_csv
     from peephole.store.folder import open_folder
 
+    form = form_of(as_json=as_json, as_latex=as_latex, as_markdown=as_markdown)
     frame = sort_board(read_csv(open_folder(folder, create=False) / LEADERBOARD), sort)
     shown = shown_metrics(frame, metrics, sort)
     if as_json:
         from peephole.cli.tables import print_json, records
 
         print_json(records(frame))
+    elif form is not None:
+        from peephole.cli.board import board_paper_table
+        from peephole.leaderboard.tables import named_in
+
+        rows, title, caption, fewer = _shown(frame, every_layer=every_layer)
+        caption, lower = f"{title}. {caption}", named_in(frame, "lower_is_better")
+        print_table(board_paper_table(rows, shown, caption=caption, fewer=fewer, lower=lower), form)
     else:
         from peephole.cli.tables import console
 
@@ -65,9 +78,10 @@ def sort_board(frame: pd.DataFrame, column: str) -> pd.DataFrame:
         PeepholeError: the board was written by an earlier version.
     """
     from peephole.leaderboard.tables import metric_columns, named_in
+    from peephole.texts.matching import one_of
 
     ascending = ["rank", "ms_per_image", "passes", *named_in(frame, "lower_is_better")]
-    name = _one_of(column, "column", ["rank", "score", "ms_per_image", "passes", *metric_columns(frame)])
+    name = one_of(column, "column", ["rank", "score", "ms_per_image", "passes", *metric_columns(frame)])
     return frame.sort_values(name, ascending=name in ascending, kind="stable", na_position="last", ignore_index=True)
 
 
@@ -84,6 +98,7 @@ def shown_metrics(frame: pd.DataFrame, asked: str | None = None, sort: str = "ra
         PeepholeError: the board was written by an earlier version.
     """
     from peephole.leaderboard.tables import metric_columns, named_in
+    from peephole.texts.matching import one_of, plain
     from peephole.texts.tokens import split
 
     known = metric_columns(frame)
@@ -92,20 +107,8 @@ def shown_metrics(frame: pd.DataFrame, asked: str | None = None, sort: str = "ra
         raise PeepholeError("--metrics names none; give some, as in --metrics completeness, or all.")
     if names == ("all",):
         return known
-    chosen = [_one_of(name, "metric", known) for name in names] or named_in(frame, "core_metrics")
-    return [name for name in known if name in chosen or _plain(name) == _plain(sort)]
-
-
-def _one_of(text: str, kind: str, known: list[str]) -> str:
-    """The name that a user means: case and hyphens do not matter, nor do blanks and quotes."""
-    found = {_plain(name): name for name in known}
-    if _plain(text) not in found:
-        raise UnknownName(kind, text, known)
-    return found[_plain(text)]
-
-
-def _plain(text: str) -> str:
-    return "".join(letter for letter in text.lower().replace("-", "_") if letter not in " \t'\"")
+    chosen = [one_of(name, "metric", known) for name in names] or named_in(frame, "core_metrics")
+    return [name for name in known if name in chosen or plain(name) == plain(sort)]
 
 
 def fewer_pictures(frame: pd.DataFrame) -> dict[str, str]:
@@ -117,7 +120,16 @@ def fewer_pictures(frame: pd.DataFrame) -> dict[str, str]:
 
 def print_board(frame: pd.DataFrame, screen: Console, *, every_layer: bool, metrics: list[str] | None = None) -> None:
     """Print the board for people, with these metrics; the core ones if none are given."""
-    from peephole.cli.board import PARETO, board_table
+    from peephole.cli.board import board_table
+
+    rows, title, caption, fewer = _shown(frame, every_layer=every_layer)
+    chosen = shown_metrics(frame) if metrics is None else metrics
+    screen.print(board_table(rows, chosen, title=title, caption=caption, fewer=fewer, screen=screen), crop=False)
+
+
+def _shown(frame: pd.DataFrame, *, every_layer: bool) -> tuple[pd.DataFrame, str, str, dict[str, str]]:
+    """The rows to print, with title and caption, and the methods on `fewer_pictures`."""
+    from peephole.cli.board import PARETO
     from peephole.leaderboard.parts import HEADLINE
 
     rows = frame if every_layer else frame[frame["best_layer"] | (frame["kind"] == "calibration")]
@@ -144,15 +156,8 @@ def print_board(frame: pd.DataFrame, screen: Console, *, every_layer: bool, metr
                 "Nothing is ranked: under no trigger and core metric is the truth itself shown to beat chance, or "
             )
             caption += "each row lacks scores. scores.csv holds whatever was scored."
-    table = board_table(
-        rows,
-        shown_metrics(frame) if metrics is None else metrics,
-        title=f"{suite}which explanation finds the backdoor" + ("" if every_layer else ", at its best layer"),
-        caption=caption,
-        fewer=fewer,
-        screen=screen,
-    )
-    screen.print(table, crop=False)
+    title = f"{suite}which explanation finds the backdoor" + ("" if every_layer else ", at its best layer")
+    return rows, title, caption, fewer
 
 
 def _score_of(frame: pd.DataFrame) -> str:

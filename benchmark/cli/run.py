@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peephole.cli.flags import Address, Data, Device, Engine, HeldOut, Json, Out, Quiet, engine_of, names
+from peephole.cli.flags import Address, Data, Device, Engine, HeldOut, Json, NoReport, Out, Quiet, engine_of, names
 from peephole.cli.stopping import stoppable
 from peephole.errors import PeepholeError
 from peephole.machine import BATCH, Machine, device_kind
@@ -111,6 +111,7 @@ def run_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, how long, how large.")
     ] = False,
+    no_report: NoReport = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -118,7 +119,8 @@ def run_command(
 
     Trains clean networks, plants each trigger of the suite in a copy of each, explains the poisoned decisions with
     every method at every layer, and scores the maps against the place of the trigger. Writes leaderboard.csv,
-    scores.csv, models.csv, kis.csv, kis.png, triggers.png and heatmaps/ to the output folder, and a log to logs/.
+    scores.csv, models.csv, kis.csv, kis.png, triggers.png, heatmaps/ and report/ to the output folder, and a log to
+    logs/.
     Stopped runs go on where they were; finished ones cost seconds. Several commands may work on one folder at once, on
     several machines, too. The tables show what the last command asked for; the store keeps everything.
 
@@ -168,7 +170,8 @@ def run_command(
 
             only_say(suite, out, data, machine, options, part, as_json=as_json, choose=workers is None)
             return
-        result = _run(suite, out, data, machine, options, part, quiet=quiet or as_json, choose=workers is None)
+        silent = quiet or as_json
+        result = _run(suite, out, data, machine, options, part, not no_report, quiet=silent, choose=workers is None)
         from peephole.cli.run_output import print_json_result, print_result
 
         (print_json_result if as_json else print_result)(result)
@@ -183,6 +186,7 @@ def _run(
     machine: Machine,
     options: Options,
     part: Part | None,
+    report: bool,
     *,
     quiet: bool,
     choose: bool,
@@ -195,7 +199,7 @@ def _run(
     plan = plan_run(suite, data=data, options=options, submissions=stored(out))
     if choose:
         machine = replace(machine, workers=worker_count(plan, machine))
-    do = run if part is None else partial(run_part, part)
+    do = partial(run, report=report) if part is None else partial(run_part, part)
     if quiet:
         return do(suite, out=out, data=data, machine=machine, options=options)
     from peephole.cli.progress import ProgressWatcher

@@ -38,6 +38,8 @@ def _print_board(result: RunResult) -> None:
         "heatmaps/. Is one better than another? peephole compare A B.",
         soft_wrap=True,
     )
+    if result.report:
+        screen.print(f"To look at it all: open {result.report}", soft_wrap=True)
     _print_failures(result)
 
 
@@ -94,5 +96,6 @@ def print_json_result(result: RunResult | PartResult) -> None:
             "models": records(result.models),
             "leaderboard": records(result.leaderboard),
             "heatmaps": [str(path) for path in result.heatmaps],
+            "report": str(result.report) if result.report else None,
         }
     )

@@ -17,6 +17,7 @@ from peephole.cli.flags import (
     LimitMemory,
     LimitSeconds,
     MethodOptions,
+    NoReport,
     Out,
     Quiet,
     Target,
@@ -56,6 +57,7 @@ def submit_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the method, and only say what would be done and how long.")
     ] = False,
+    no_report: NoReport = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -96,12 +98,12 @@ def submit_command(
         if workers is None:
             machine = replace(machine, workers=estimate["workers"])
         if not speak:
-            result = compute(entry, check, data=data, machine=machine)
+            result = compute(entry, check, data=data, machine=machine, report=not no_report)
         else:
             from peephole.cli.progress import ProgressWatcher
 
             with ProgressWatcher(estimate["units"]) as watcher:
-                result = compute(entry, check, data=data, machine=machine, watcher=watcher)
+                result = compute(entry, check, data=data, machine=machine, watcher=watcher, report=not no_report)
     if as_json:
         _print_json(_as_json(result))
     else:
@@ -162,6 +164,7 @@ def _as_json(result: Evaluation) -> dict[str, Any]:
         **{name: getattr(result, name) for name in plain},
         "suite": result.run.suite,
         "folder": str(result.run.folder),
+        "report": str(result.run.report) if result.run.report else None,
         "own_rows": records(board[board["method"] == result.name]),
         "leaderboard": records(board),
         "checks": result.check.as_json(),
@@ -181,5 +184,7 @@ def _print(result: Evaluation) -> None:
         f"{result.run.folder}.",
         soft_wrap=True,
     )
+    if result.run.report:
+        screen.print(f"Beside the others: open {result.run.report}", soft_wrap=True)
     for failure in result.run.outcome.failed:
         typer.echo(f"peephole: failed: {failure.unit.label}: {failure.reason}", err=True)

@@ -20,17 +20,13 @@ Values = NDArray[np.float64]
 
 
 def line(axes: Any, number: int, name: str, x: Values, mean: Values, low: Values, high: Values) -> None:
-    """The ``number``-th line, with a band from ``low`` to ``high``; gaps where numbers are NaN."""
+    """The ``number``-th line, with a band from ``low`` to ``high``; gaps where there is none, a bar for one alone."""
     style = line_style(number)
+    there = ~np.isnan(mean)
+    if there.sum() == 1:
+        axes.vlines(x[there], low[there], high[there], color=style["color"], linewidth=0.8, zorder=2)
     axes.fill_between(x, low, high, color=style["color"], alpha=0.16, linewidth=0, zorder=1)
     axes.plot(x, mean, label=name, zorder=3, markeredgewidth=0, **style)
-
-
-def level(axes: Any, number: int, name: str, mean: float, low: float, high: float) -> None:
-    """The same for what has one value, whatever x is: a line across, without markers."""
-    style = {**line_style(number), "marker": ""}
-    axes.axhspan(low, high, color=style["color"], alpha=0.16, linewidth=0, zorder=1)
-    axes.axhline(mean, label=name, zorder=2, linewidth=1.6, **style)
 
 
 def chance(axes: Any, value: float) -> None:

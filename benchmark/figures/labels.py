@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from peephole.figures.style import GREY
@@ -20,7 +21,13 @@ ROOM = 2.0
 """Points around each point that are kept free."""
 
 
-def name_points(axes: Any, points: Sequence[tuple[float, float]], names: Sequence[str], size: float) -> None:
+def name_points(
+    axes: Any,
+    points: Sequence[tuple[float, float]],
+    names: Sequence[str],
+    size: float,
+    line: Sequence[tuple[float, float]] = (),
+) -> None:
     """Write each name near its point, where it covers least of other names and points.
 
     Args:
@@ -28,6 +35,7 @@ def name_points(axes: Any, points: Sequence[tuple[float, float]], names: Sequenc
         points: in the axes' units.
         names: as many; those that come first get the better places.
         size: points of the text.
+        line: corners of a line that names should leave free, too.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -37,7 +45,9 @@ def name_points(axes: Any, points: Sequence[tuple[float, float]], names: Sequenc
     outside: Box = (frame.x0, frame.y0, frame.x1, frame.y1)
     places = [tuple(axes.transData.transform(point)) for point in points]
     reach = ROOM * dots
-    taken: list[Box] = [(x - reach, y - reach, x + reach, y + reach) for x, y in places]
+    corners = [tuple(axes.transData.transform(corner)) for corner in line]
+    kept_free = [*places, *(between for pair in pairwise(corners) for between in _along(*pair, 2 * reach))]
+    taken: list[Box] = [(x - reach, y - reach, x + reach, y + reach) for x, y in kept_free]
     for (x, y), point, name in zip(places, points, names, strict=True):
         text = axes.annotate(name, point, fontsize=size)
         extent = text.get_window_extent(renderer)
@@ -56,11 +66,19 @@ def name_points(axes: Any, points: Sequence[tuple[float, float]], names: Sequenc
             fontsize=size,
             va="center",
             ha="left",
+            bbox={"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none"},
             arrowprops={**arrow, "relpos": (0.0 if best[0] > 0 else 1.0 if best[0] + wide < 0 else 0.5, 0.5)}
             if far > LINE
             else None,
         )
         taken.append(_moved(best, x, y, wide, tall))
+
+
+def _along(start: Sequence[float], end: Sequence[float], step: float) -> list[tuple[float, float]]:
+    """Points on a line, at most ``step`` apart."""
+    parts = math.ceil(math.dist(start, end) / step) or 1
+    shares = [number / parts for number in range(parts + 1)]
+    return [(start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])) for share in shares]
 
 
 def _candidates(wide: float, tall: float, dots: float) -> Iterator[tuple[float, float]]:

@@ -81,9 +81,7 @@ class Results:
             PeepholeError: the folder does not say, or the data set is missing.
         """
         request = read_request(self.folder)
-        return plan_run(
-            request.suite, data=self._data, options=request.options, submissions=stored(self.folder)
-        )
+        return plan_run(request.suite, data=self._data, options=request.options, submissions=stored(self.folder))
 
     @cached_property
     def workspace(self) -> Workspace:

@@ -51,8 +51,8 @@ def _write(path: Path, *, drawing: Drawing, name: str, metadata: dict[str, Any])
     if name == "eps":
         _make_opaque(drawing)
     FigureCanvasAgg(drawing.figure).print_figure(path, format=name, dpi=DOTS, metadata=metadata)
-    if name == "eps":  # matplotlib dates it unless the environment says otherwise
-        path.write_bytes(re.sub(rb"(?m)^%%CreationDate:.*\n", b"", path.read_bytes()))
+    if name == "eps":  # matplotlib writes the moment and the name of the temporary file
+        path.write_bytes(re.sub(rb"(?m)^%%(CreationDate|Title):.*\n", b"", path.read_bytes()))
 
 
 def _make_opaque(drawing: Drawing) -> None:

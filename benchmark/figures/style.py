@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +26,7 @@ GREY = "#606060"
 SMALL = 6.5
 """Points of the smallest text."""
 
-_LOOK: Mapping[str, Any] = MappingProxyType(
+_LOOK: Any = MappingProxyType(
     {
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same everywhere
@@ -51,6 +51,7 @@ _LOOK: Mapping[str, Any] = MappingProxyType(
         "lines.markersize": 3.2,
         "legend.frameon": False,
         "text.parse_math": False,  # names may have dollars
+        "image.composite_image": False,  # each map remains an image of its own
         "pdf.fonttype": 42,  # TrueType: journals refuse Type 3
         "ps.fonttype": 42,
         "svg.hashsalt": "peephole",  # else names within the file are drawn by chance

@@ -8,7 +8,7 @@ hyperbolic sine, straight around zero and logarithmic far from it, shows both.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +28,15 @@ VERSION = "1"
 
 
 def fractions(times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where on the scale values lie that are given in times the mean magnitude: 0 at −`LIMIT`, 1/2 at 0, 1 at `LIMIT`."""
+    """Where on the scale values in times the mean magnitude lie: 0 at −`LIMIT` and below, 1/2 at 0, 1 at `LIMIT`."""
     place: NDArray[np.float64] = 0.5 + np.arcsinh(np.clip(times, -LIMIT, LIMIT)) / (2 * np.arcsinh(LIMIT))
     return place
 
 
-def tick_fractions() -> tuple[tuple[float, float], ...]:
-    """`TICKS`, and where on the colour bar each lies, 0 being its left end and 1 its right."""
-    return tuple(zip(TICKS, fractions(np.array(TICKS)).tolist(), strict=True))
+def ticks() -> tuple[tuple[float, str], ...]:
+    """Where on the colour bar each of `TICKS` lies, 0 being its left end and 1 its right, and what it says."""
+    texts = (f"{tick:g}".replace("-", "−") for tick in TICKS)
+    return tuple(zip(fractions(np.array(TICKS)).tolist(), texts, strict=True))
 
 
 def colour_numbers(times: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -43,12 +44,13 @@ def colour_numbers(times: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.rint((COLOURS - 1) * fractions(times)).astype(np.uint8)
 
 
-def palette() -> list[int]:
+@cache
+def palette() -> tuple[int, ...]:
     """Red, green and blue of each of the `COLOURS`, from blue (against the label) over near white to red (for it).
 
     `vik` of Crameri's scientific colour maps: perceptually uniform, and told apart by those who see no red or green.
     """
-    return [channel for colour in _colours() for channel in colour]
+    return tuple(channel for colour in _colours() for channel in colour)
 
 
 def _colours() -> Iterator[tuple[int, int, int]]:

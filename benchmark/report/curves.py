@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from peephole.certificates import passes
 from peephole.leaderboard.report.contents import Curve
 from peephole.plan import Plan, Row
-from peephole.units.probe_set import covered, share_of
+from peephole.units.probe_set import covered, selection_of, share_of
 from peephole.workspace import Workspace
 
 Key = tuple[str, str, str, str]
@@ -48,7 +48,8 @@ def mean_curves(plan: Plan, workspace: Workspace, available: Collection[str]) ->
     found: dict[Key, list[_Known]] = {}
     for row in plan.rows:
         backdoor = row.backdoor
-        if all(unit.digest in available for unit in (row.scores, backdoor.probes, backdoor.model)):
+        needed = (row.scores, backdoor.probes, backdoor.model)
+        if row.need == "network" and all(unit.digest in available for unit in needed):
             for key, known in _of_row(row, plan, workspace):
                 found.setdefault(key, []).append(known)
     return tuple(_mean(key, models) for key, models in found.items())
@@ -62,14 +63,16 @@ def _of_row(row: Row, plan: Plan, workspace: Workspace) -> Iterator[tuple[Key, _
     backdoor = row.backdoor
     certificate = workspace.store.facts(backdoor.model.kind, backdoor.model.digest)["certificate"]
     certified = passes(certificate, plan.suite.gates_on(backdoor.trigger))
-    selection = workspace.open(backdoor.probes).read("selection")
+    selection = selection_of(backdoor.probes, workspace)
     reported = ~selection[covered(selection, share_of(row.scores))]
     of_metric = {entry["metric"]: place for place, entry in enumerate(shard.facts["metrics"])}
     scored = shard.read("scored")
     for name, curves in zip(names, shard.read("curve"), strict=True):
         chosen = reported & scored[of_metric[name]]
         if chosen.any():
-            for layer, values in zip(shard.facts["layers"], curves[:, chosen].mean(axis=1, dtype=np.float64), strict=True):
+            for layer, values in zip(
+                shard.facts["layers"], curves[:, chosen].mean(axis=1, dtype=np.float64), strict=True
+            ):
                 yield (row.method, layer, backdoor.trigger, name), _Known(certified, values, int(chosen.sum()))
 
 

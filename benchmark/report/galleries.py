@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from peephole.leaderboard.layer_order import network_order
@@ -39,11 +39,10 @@ def draw_galleries(
     """
     galleries, missing = [], []
     triggers = stems(backdoor.trigger for backdoor in plan.first)
-    methods = stems(row.method for row in plan.rows)
+    methods = stems(dict.fromkeys(row.method for row in plan.rows))
     for backdoor in plan.first:
         where = f"{backdoor.trigger}, seed {backdoor.seed}"
-        every = [row for row in plan.rows if row.backdoor is backdoor and row.need == "maps"]
-        rows = list({row.method: row for row in reversed(every)}.values())[::-1]
+        rows = _one_a_method(row for row in plan.rows if row.backdoor is backdoor)
         there = [row for row in rows if _is_there(row, available)]
         if not there:
             missing.append(f"There are no pictures of {where}: its maps are not in the store; do the run once more.")
@@ -58,6 +57,14 @@ def draw_galleries(
     return tuple(galleries), tuple(missing)
 
 
+def _one_a_method(rows: Iterable[Row]) -> list[Row]:
+    """Of each method the first row that needs maps alone: of all its pictures; where there is none, the first."""
+    first: dict[str, Row] = {}
+    for row in sorted(rows, key=lambda row: row.need != "maps"):
+        first.setdefault(row.method, row)
+    return list(first.values())
+
+
 def _is_there(row: Row, available: Collection[str]) -> bool:
     backdoor = row.backdoor
     return all(unit.digest in available for unit in (row.maps, row.scores, backdoor.probes, backdoor.model))
@@ -67,7 +74,7 @@ def _gallery(
     backdoor: Backdoor, rows: list[Row], workspace: Workspace, folder: Path, stem: str, methods: dict[str, str]
 ) -> Gallery:
     probes = workspace.open(backdoor.probes)
-    questions = questions_of(probes.read("selection"), probes.read("target"))
+    questions, side = questions_of(probes.read("selection"), probes.read("target")), probes.shape("image")[-1]
     pictures = draw_probes(backdoor, questions, workspace, folder, f"{stem}/probes")
     sheets = {
         row.method: draw_maps(row, questions, workspace, folder, f"{stem}/{methods[row.method]}.png") for row in rows
@@ -75,7 +82,7 @@ def _gallery(
     return Gallery(
         backdoor.trigger,
         backdoor.seed,
-        tile_side(probes.shape("image")[-1]),
+        tile_side(side),
         pictures,
         tuple(network_order(sheet.layers for sheet in sheets.values())),
         rows[0].metrics[0],

@@ -9,7 +9,9 @@ from pathlib import Path
 from peephole.leaderboard.curve_shares import curve_shares
 from peephole.leaderboard.report.contents import Contents
 from peephole.plan import Plan
+from peephole.report.colour_scale import ticks
 from peephole.report.curves import mean_curves
+from peephole.report.descriptions import descriptions
 from peephole.report.galleries import draw_galleries
 from peephole.report.measured import measured_truths
 from peephole.report.tables import gather_tables
@@ -45,6 +47,8 @@ def gather(plan: Plan, workspace: Workspace, available: Collection[str], folder:
         shares=curve_shares(),
         curves=curves,
         measured=measured_truths(plan, workspace, available),
+        scale=ticks(),
+        descriptions=descriptions(plan, workspace.submissions),
         missing=(*tables.missing, *without, *_without(plan, available, any_curves=bool(curves))),
     )
 

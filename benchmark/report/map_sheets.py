@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from peephole.plan import Row
 from peephole.report.colour_scale import colour_numbers, palette
 from peephole.report.picture import write_if_stale
 from peephole.report.shown import Question, reduced, tile_side
-from peephole.units.probe_set import covered, share_of
+from peephole.units.probe_set import covered, selection_of, share_of
 from peephole.workspace import Workspace
 
 VERSION = "1"
@@ -37,14 +38,13 @@ def draw_maps(row: Row, questions: Sequence[Question], workspace: Workspace, fol
     Raises:
         DamagedShard: a shard is not what was written.
     """
-    probes = workspace.open(row.backdoor.probes)
-    selection, side = probes.read("selection"), probes.shape("image")[-1]
+    selection = selection_of(row.backdoor.probes, workspace)
     there = row.covered(selection)
     asked = [number for number, question in enumerate(questions) if question.place in there]
     own = [questions[number] for number in asked]
     layers = tuple(workspace.open(row.scores).facts["layers"])
     key = "-".join((VERSION, row.maps.digest[:16], *(f"{question.place}.{question.which}" for question in own)))
-    draw = partial(_sheet, row=row, places=there, questions=own, layers=layers, side=side, workspace=workspace)
+    draw = partial(_sheet, row=row, places=there, questions=own, layers=layers, workspace=workspace)
     write_if_stale(folder / file, key, draw, palette)
     return MapSheet(file, tuple(asked), layers, _values(row, own, selection, workspace))
 
@@ -55,7 +55,6 @@ def _sheet(
     places: NDArray[np.int64],
     questions: Sequence[Question],
     layers: Sequence[str],
-    side: int,
     workspace: Workspace,
 ) -> NDArray[np.uint8]:
     """The numbers of colours of all tiles, uint8 ``[rows·tile, columns·tile]``."""
@@ -64,6 +63,7 @@ def _sheet(
     from peephole.leaderboard.relevance import to_picture
 
     shard = workspace.open(row.maps)
+    side = workspace.open(row.backdoor.probes).shape("image")[-1]
     pictures = np.unique([question.place for question in questions])
     at = np.searchsorted(pictures, [question.place for question in questions])
     which = [question.which for question in questions]
@@ -87,12 +87,11 @@ def in_times_mean(relevance: NDArray[np.float64]) -> NDArray[np.float64]:
 def _values(
     row: Row, questions: Sequence[Question], selection: NDArray[np.bool_], workspace: Workspace
 ) -> tuple[tuple[float | None, ...], ...]:
-    """What the row's first metric says of each map."""
+    """What the row's first metric says of each map; None where it says nothing, or was not asked."""
     shard = workspace.open(row.scores)
-    scored_places = covered(selection, share_of(row.scores)).tolist()
+    places = covered(selection, share_of(row.scores))
     value, valid, scored = (shard.read(name)[0] for name in ("value", "valid", "scored"))
-    at = [scored_places.index(question.place) for question in questions]
-    return tuple(
-        tuple(float(value[layer, n]) if valid[layer, n] and scored[n] else None for layer in range(len(value)))
-        for n in at
-    )
+    says = np.full((len(value), len(selection)), np.nan)
+    says[:, places] = np.where(valid & scored, value, np.nan)
+    asked = says[:, [question.place for question in questions]].T.tolist()
+    return tuple(tuple(None if math.isnan(one) else one for one in line) for line in asked)

@@ -16,7 +16,7 @@ from peephole.sheet import KEY, is_current
 COMPRESSION = 6
 
 Pixels = Callable[[], NDArray[np.uint8]]
-Palette = Callable[[], list[int]]
+Palette = Callable[[], tuple[int, ...]]
 
 
 def write_if_stale(path: Path, key: str, pixels: Pixels, palette: Palette | None = None) -> None:
@@ -35,13 +35,13 @@ def write_if_stale(path: Path, key: str, pixels: Pixels, palette: Palette | None
         write_atomically(path, partial(_write, key=key, pixels=pixels(), palette=palette and palette()), settle=False)
 
 
-def _write(path: Path, *, key: str, pixels: NDArray[np.uint8], palette: list[int] | None) -> None:
+def _write(path: Path, *, key: str, pixels: NDArray[np.uint8], palette: tuple[int, ...] | None) -> None:
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
     image: Any = Image.fromarray(pixels)
     if palette is not None:
-        image.putpalette(palette)  # numbers of colours instead of greys from here on
+        image.putpalette(list(palette))  # numbers of colours instead of greys from here on
     info = PngInfo()
     info.add_text(KEY, key)
     image.save(path, format="png", pnginfo=info, compress_level=COMPRESSION)

@@ -1,8 +1,7 @@
-"""The web report of a run: for the end of a run, and for a folder of an earlier one."""
+"""The report of an earlier run, from what its folder holds."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +11,85 @@ from peephole.machine import Machine
 from peephole.plan import Plan
 from peephole.report.gather import gather
 from peephole.report.tables import gather_tables
+from peephole.report.writing import REPORT, pages_of, unwritable
 from peephole.request import read_request
 from peephole.runner import plan_run
+from peephole.store.contents import store_in
 from peephole.store.folder import open_folder
 from peephole.store.store import DamagedShard, Store
 from peephole.submissions.folder import stored
 from peephole.workspace import Workspace
 
-REPORT = "report"
-"""Where a report is in the folder of its run."""
+INDEX = "index.html"
+
+
+def report_on(folder: str | Path, data: Path | None = None, out: str | Path | None = None) -> Path:
+    """Write the report of a folder of results. Nothing is computed and nothing else in the folder is written to.
+
+    The run is planned once more from its request.json, to find its maps and curves in the store. Where it cannot be,
+    or where something is missing or damaged, the report says so and shows the rest.
+
+    Args:
+        folder: of the run.
+        data: the folder with the user's data sets.
+        out: where to; ``report/`` in the folder if not given.
+
+    Returns:
+        The first page.
+
+    Raises:
+        PeepholeError: it is no folder of results, the place holds pages of something else, or a file cannot be written.
+    """
+    folder = open_folder(Path(folder), create=False)
+    site = folder / REPORT if out is None else Path(out)
+    try:
+        _refuse_foreign(site)
+        return pages_of(_contents(folder, data, site), site)
+    except OSError as error:
+        raise unwritable(site, error) from error
+
+
+def _refuse_foreign(site: Path) -> None:
+    """Refuse to write over pages that are not ours."""
+    if site.exists() and not site.is_dir():
+        raise PeepholeError(f"{site} is a file, a report needs a folder; give another one with --out.")
+    index = site / INDEX
+    if index.is_file() and b"peephole" not in index.read_bytes().lower():
+        raise PeepholeError(f"{index} is no page of peephole; give another folder with --out.")
+
+
+def _contents(folder: Path, data: Path | None, site: Path) -> Contents:
+    try:
+        store = store_in(folder)
+        plan, workspace = _planned(folder, store, data)
+        return _whole(plan, workspace, folder, site)
+    except PeepholeError as error:
+        tables = gather_tables(folder)
+        return replace(
+            tables, missing=(*tables.missing, f"There are no pictures and curves, for the tables alone: {error}")
+        )
+
+
+def _planned(folder: Path, store: Store, data: Path | None) -> tuple[Plan, Workspace]:
+    request, submissions = read_request(folder), stored(folder)
+    plan = plan_run(request.suite, data=data, options=request.options, submissions=submissions)
+    return plan, Workspace(store, Machine("cpu"), data, submissions=submissions)
+
+
+def _whole(plan: Plan, workspace: Workspace, folder: Path, site: Path) -> Contents:
+    """Everything; again without each shard that turns out to be damaged."""
+    there = {kind: workspace.store.digests(kind) for kind in {unit.kind for unit in plan.units}}
+    available = {unit.digest for unit in plan.units if unit.digest in there[unit.kind]}
+    damaged: list[str] = []
+    while True:
+        try:
+            contents = gather(plan, workspace, available, folder, site)
+        except DamagedShard as damage:
+            if damage.digest not in available:
+                raise
+            available.remove(damage.digest)
+            damaged.append(
+                f"store/{damage.kind}/{damage.digest}.h5 is damaged; do the run once more to have it made anew."
+            )
+        else:
+            return replace(contents, missing=(*contents.missing, *damaged))

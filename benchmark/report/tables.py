@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
+from peephole.certificates import MODELS
 from peephole.errors import PeepholeError
+from peephole.kis import CORRECTNESS, DISTRIBUTIONS
 from peephole.leaderboard.kis_study import CORRECTNESS_COLUMNS, KIS_COLUMNS
 from peephole.leaderboard.report.contents import Contents
 from peephole.leaderboard.stored_board import StoredBoard, open_board
-from peephole.leaderboard.tables import LEADERBOARD, SCORES, read_csv
+from peephole.leaderboard.tables import SCORES, read_csv
 from peephole.store.folder import open_folder
 
-MODELS = "models.csv"
-DISTRIBUTIONS = "kis.csv"
-CORRECTNESS = "kis_correctness.csv"
-SCORE_COLUMNS = ("trigger", "seed", "method", "kind", "layer", "metric", "value", "lo", "hi", "chance", "best", "certified")
+SCORE_COLUMNS = (
+    "trigger",
+    "seed",
+    "method",
+    "kind",
+    "layer",
+    "metric",
+    "value",
+    "lo",
+    "hi",
+    "chance",
+    "best",
+    "certified",
+)
 MODEL_COLUMNS = ("trigger", "seed", "target", "attack_success", "clean_accuracy", "certified", "failed_gates")
 """Some that tables of this version have, and a page is made of."""
 
@@ -34,16 +47,15 @@ def gather_tables(folder: Path) -> Contents:
     open_folder(folder, create=False)
     missing: list[str] = []
     board = _board(folder, missing)
-    tables = {
-        name: _table(folder / file, columns, missing)
-        for name, file, columns in (
-            ("scores", SCORES, SCORE_COLUMNS),
-            ("models", MODELS, MODEL_COLUMNS),
-            ("distributions", DISTRIBUTIONS, KIS_COLUMNS),
-            ("correctness", CORRECTNESS, CORRECTNESS_COLUMNS),
-        )
-    }
-    return Contents(board, **tables, missing=tuple(missing))
+    read = partial(_table, folder, missing=missing)
+    return Contents(
+        board,
+        scores=read(SCORES, SCORE_COLUMNS),
+        models=read(MODELS, MODEL_COLUMNS),
+        distributions=read(DISTRIBUTIONS, KIS_COLUMNS),
+        correctness=read(CORRECTNESS, CORRECTNESS_COLUMNS),
+        missing=tuple(missing),
+    )
 
 
 def _board(folder: Path, missing: list[str]) -> StoredBoard | None:
@@ -57,18 +69,16 @@ def _board(folder: Path, missing: list[str]) -> StoredBoard | None:
     return board
 
 
-def _table(path: Path, columns: Collection[str], missing: list[str]) -> pd.DataFrame:
+def _table(folder: Path, name: str, columns: Collection[str], missing: list[str]) -> pd.DataFrame:
     """A table; one without rows if it is not there as this version writes it."""
     try:
-        frame = read_csv(path)
+        frame = read_csv(folder / name)
     except PeepholeError as error:
-        missing.append(_sentence(f"There is no {path.name}: {error}"))
+        missing.append(_sentence(f"There is no {name}: {error}"))
         return pd.DataFrame()
-    lost = [name for name in columns if name not in frame]
+    lost = [column for column in columns if column not in frame]
     if lost:
-        missing.append(
-            f"{path.name} is of another version of peephole: it has no column {lost[0]}; do the run once more."
-        )
+        missing.append(f"{name} is of another version of peephole: it has no column {lost[0]}; do the run once more.")
         return pd.DataFrame()
     return frame
 

@@ -13,7 +13,7 @@ def plain(text: str) -> str:
 
 
 def one_of(text: str, kind: str, known: Sequence[str]) -> str:
-    """The one of ``known`` that ``text`` means.
+    """The one of ``known`` that ``text`` means; where only one has that name, it may lack its options.
 
     Args:
         text: as it was typed.
@@ -24,6 +24,9 @@ def one_of(text: str, kind: str, known: Sequence[str]) -> str:
         UnknownName: none of them; the message lists all.
     """
     found = {plain(name): name for name in known}
+    bare = [name for name in known if plain(name).partition("(")[0] == plain(text)]
+    if plain(text) not in found and len(bare) == 1:
+        return bare[0]
     if plain(text) not in found:
         raise UnknownName(kind, text, known)
     return found[plain(text)]

@@ -133,6 +133,11 @@ def covered(selection: NDArray[np.bool_], share: float) -> NDArray[np.int64]:
     return np.sort(np.concatenate([part[: max(2, math.ceil(share * len(part)))] for part in parts]))
 
 
+def selection_of(unit: Unit, workspace: Workspace) -> NDArray[np.bool_]:
+    """Which pictures of a `ProbeSet` serve to choose layers, bool ``[N]``; read once for many."""
+    return workspace.keep(("selection", unit.digest), lambda: workspace.open(unit).read("selection"))
+
+
 def read_probes(unit: Unit, workspace: Workspace, share: float = 1.0) -> Probes:
     """The probes of a `ProbeSet`, or the share of them that is `covered`, as tensors on the workspace's device."""
     import torch

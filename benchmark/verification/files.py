@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from peephole.cells import collect
-from peephole.certificates import certificate_table
+from peephole.certificates import MODELS, certificate_table
 from peephole.errors import PeepholeError
 from peephole.leaderboard import alignment
 from peephole.leaderboard.alignment import align
@@ -21,7 +21,6 @@ from peephole.leaderboard.scores import IDENTITY, score_table
 from peephole.leaderboard.tables import LEADERBOARD, SCORES
 from peephole.plan import Plan
 from peephole.request import Request
-from peephole.runner import MODELS
 from peephole.verification.finding import Finding
 from peephole.verification.published import compare_pictures, compare_rows
 from peephole.verification.staleness import LINE, Key

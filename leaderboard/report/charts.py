@@ -12,7 +12,9 @@ from markupsafe import Markup
 from peephole.leaderboard.report.environment import data, environment
 
 
-def chart(name: str, values: Any, *, alt: str, caption: str = "", height: int | None = None, **parameters: Any) -> Markup:
+def chart(
+    name: str, values: Any, *, alt: str, caption: str = "", height: int | None = None, **parameters: Any
+) -> Markup:
     """A figure with the chart ``charts/NAME.json``.
 
     Args:

@@ -43,7 +43,9 @@ def view_columns(subject: Subject, view: View) -> dict[str, Any]:
         "method": [methods[name] for name in frame["method"]],
         "layer": [layers[name] for name in frame["layer"]],
         "best": frame["best_layer"].to_numpy(),
-        **{key: frame[name].to_numpy() for key, name in (("score", "score"), ("low", "score_lo"), ("high", "score_hi"))},
+        **{
+            key: frame[name].to_numpy() for key, name in (("score", "score"), ("low", "score_lo"), ("high", "score_hi"))
+        },
         "rank": [None if rank != rank else int(rank) for rank in frame["rank"].astype("Float64").to_numpy("float64")],
         "rankInterval": frame["rank_interval"].tolist(),
         "tie": [None if tie != tie else int(tie) for tie in frame["tie_group"].astype("Float64").to_numpy("float64")],

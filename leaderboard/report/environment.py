@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from functools import cache
 from typing import Any
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from peephole.leaderboard.models_remark import models_remark
 
@@ -31,7 +32,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"number": number, "percent": percent, "data": data}
+    made.filters |= {"number": number, "percent": percent, "data": data, "code": code}
     made.globals |= {"interval": interval, "models_remark": models_remark, "chart": chart}
     return made
 
@@ -53,6 +54,14 @@ def interval(low: Any, high: Any, places: int = 2) -> str:
     """``[0.12, 0.34]``, or nothing where there is none."""
     missing = low is None or high is None or math.isnan(low) or math.isnan(high)
     return "" if missing else f"[{number(low, places)}, {number(high, places)}]"
+
+
+def code(text: str) -> Markup:
+    """Text whose parts in back quotes, single or double, are code."""
+    parts = re.split(r"(?<!`)``?([^`]+)``?(?!`)", text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
 
 
 def data(value: Any) -> Markup:

@@ -12,8 +12,8 @@ import pandas as pd
 from peephole.labels import file_name
 from peephole.leaderboard.layer_order import network_order
 from peephole.leaderboard.report.contents import Contents, Gallery
-from peephole.leaderboard.report.views import View, views_of
 from peephole.leaderboard.report.metric_facts import MetricFacts, metric_facts
+from peephole.leaderboard.report.views import View, views_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,8 @@ def refused(*arguments):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["new"], ["check"], ["leaderboard"], ["compare"], ["merge"], ["verify"], ["list"]]
+    "command",
+    [[], ["run"], ["new"], ["check"], ["leaderboard"], ["compare"], ["merge"], ["report"], ["verify"], ["list"]],
 )
 def test_every_command_has_help_that_shows_how(command):
     answer = peephole(*command, "--help")

@@ -18,7 +18,7 @@ FOLDERS = {
     "leaderboard": "peephole.leaderboard",
     "triggers": "peephole.triggers",
 }
-GROUND = ("peephole.errors", "peephole.registry", "peephole.files", "peephole.seeds", "peephole.texts")
+GROUND = ("peephole.errors", "peephole.registry", "peephole.files", "peephole.labels", "peephole.seeds", "peephole.texts")
 MAY_IMPORT = {
     "triggers": set(),
     "attributions": set(),

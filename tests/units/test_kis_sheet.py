@@ -41,8 +41,8 @@ def panels(monkeypatch):
     found = []
     original = kis_sheet._frame
 
-    def kept(axes, edges, title):
-        original(axes, edges, title)
+    def kept(axes, edges, title, measures):
+        original(axes, edges, title, measures)
         found.append(axes)
 
     monkeypatch.setattr(kis_sheet, "_frame", kept)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from peephole.errors import PeepholeError
-from peephole.figures.bands import Key, Values, chance, level, line
+from peephole.figures.bands import Key, chance, line
 from peephole.figures.base import FIGURES, Drawing, PaperFigure, Selection
 from peephole.figures.chosen import chosen_methods, chosen_metrics
 from peephole.figures.results import Results
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 PANEL = 2.3
 """Inches a panel is wide, at least."""
-TALL, TITLE, NAMES = 1.5, 0.36, 0.55
-"""Inches of a panel's axes, above them, and below."""
+TALL, TITLE = 1.45, 0.3
+"""Inches of a panel's axes, and above them."""
+LETTER = 0.034
+"""Inches that a letter of a slanted layer name goes down."""
 LEFT, RIGHT = 0.38, 0.08
 
 Means = dict[tuple[str, str], tuple[float, float, float]]
@@ -56,19 +58,20 @@ class LayerCurves(PaperFigure):
         columns = max(1, min(len(metrics), int(width / PANEL)))
         rows = math.ceil(len(metrics) / columns)
         key = Key([*methods, "chance"], width)
-        height = rows * (TITLE + TALL + NAMES) + key.height
+        below = 0.14 + LETTER * max(map(len, layers))
+        height = rows * (TITLE + TALL + below) + key.height
         figure = Figure(figsize=(width, height))
         panels = []
         for place, metric in enumerate(metrics):
             row, column = divmod(place, columns)
             wide = width / columns
-            bottom = height - (row + 1) * (TITLE + TALL + NAMES) + NAMES
+            bottom = height - (row + 1) * (TITLE + TALL + below) + below
             axes = figure.add_axes(
                 ((column * wide + LEFT) / width, bottom / height, (wide - LEFT - RIGHT) / width, TALL / height)
             )
             arrow = "↓" if metric in results.stored.lower else "↑"
-            axes.set_title("\n".join(broken(f"{metric} {arrow}", int((wide - RIGHT) / 0.075))))
-            _panel(axes, _means(results, metric, triggers), methods, layers, paths)
+            axes.set_title("\n".join(broken(f"{metric.replace('_', ' ')} {arrow}", int((wide - RIGHT) / 0.075))))
+            _panel(axes, _means(results, metric, triggers), methods, layers)
             chance(axes, _chance(results.scores, metric, triggers))
             panels.append(axes)
         key.draw(figure, panels)
@@ -76,31 +79,20 @@ class LayerCurves(PaperFigure):
         caption = (
             f"{results.stored.subject[0]}: each metric{of} by the layer whose attribution is scored, in the network's "
             "order from the input. Lines are means over triggers, models and pictures, bands their 95 % intervals; "
-            "↑ higher is better, ↓ lower; grey dots: chance. A level line is a method with one map, fused from all "
-            f"layers. {left_out}"
+            "↑ higher is better, ↓ lower; grey dots: chance. A single point is a method with maps at one "
+            f"layer only. {left_out}"
         )
         return Drawing(figure, caption.strip())
 
 
-def _panel(
-    axes: Any, means: Means, methods: Sequence[str], layers: Sequence[str], paths: dict[str, list[str]]
-) -> None:
+def _panel(axes: Any, means: Means, methods: Sequence[str], layers: Sequence[str]) -> None:
     x = np.arange(len(layers), dtype=np.float64)
     for number, method in enumerate(methods):
         own = np.array([means.get((method, layer), (math.nan,) * 3) for layer in layers], dtype=np.float64)
-        if not set(paths.get(method, ())) & set(layers):
-            (fused,) = [value for (name, _), value in means.items() if name == method]
-            level(axes, number, method, *fused)
-        else:
-            mean, low, high = (_column(own, place) for place in range(3))
-            line(axes, number, method, x, mean, low, high)
-    shown = axes.set_xticks(x, layers, rotation=35, ha="right", rotation_mode="anchor")
-    assert len(shown) == len(layers)
+        mean, low, high = (np.ascontiguousarray(own[:, place]) for place in range(3))
+        line(axes, number, method, x, mean, low, high)
+    axes.set_xticks(x, layers, rotation=35, ha="right", rotation_mode="anchor")
     axes.set_xlim(-0.2, len(layers) - 0.8)
-
-
-def _column(values: Values, place: int) -> Values:
-    return np.ascontiguousarray(values[:, place])
 
 
 def _paths(scores: pd.DataFrame) -> dict[str, list[str]]:

@@ -48,6 +48,9 @@
     return made.get(place);
   }
 
+  // A name may be broken after an underscore, a bracket or a comma.
+  const breakable = name => name.split(/(?<=[_(,=])/).flatMap((part, place) => place ? [element("wbr"), part] : [part]);
+
   const scale = value => 100 * (Math.min(TO, Math.max(FROM, value)) - FROM) / (TO - FROM);
   function bar(row) {
     if (row.score === null) return null;
@@ -77,11 +80,11 @@
   function cell(column, row, byLayer, best) {
     const label = { "data-label": column.title, role: "cell" };
     if (column.key === "rank") {
-      return element("td", { ...label, class: "number", title: column.help }, row.rankInterval || "–", row.tie === null ? "" : element("small", { title: "tie group: not separable from the first row of the group" }, ` tie ${row.tie}`));
+      return element("td", { ...label, class: "number rank", title: column.help }, row.rankInterval || "–", row.tie === null ? "" : element("small", { title: "tie group: not separable from the first row of the group" }, ` tie ${row.tie}`));
     }
     if (column.key === "name") {
       const marks = board.methods[row.method].submission ? element("small", {}, " submitted") : "";
-      return element("th", { ...label, scope: "row", role: "rowheader", class: "wide" }, element("a", { href: board.methods[row.method].href }, row.name), marks);
+      return element("th", { ...label, scope: "row", role: "rowheader", class: "wide" }, element("a", { href: board.methods[row.method].href }, ...breakable(row.name)), marks);
     }
     if (column.key === "layerName") return element("td", label, element("span", { class: "chip", title: row.best ? "its best layer, chosen on other pictures" : null }, row.layerName));
     if (column.key === "score") return element("td", { ...label, class: "wide score" }, number(row.score), " ", element("small", {}, interval(row.low, row.high)), bar(row));
@@ -124,7 +127,7 @@
     }
     const head = element("tr", { role: "row" }, ...list.map(column => {
       const direction = (column.text || column.lower) !== reverse ? "ascending" : "descending";
-      const attributes = { scope: "col", role: "columnheader", class: column.text || column.key === "score" || column.plain ? null : "number", "aria-sort": column === sorted ? direction : null, title: column.help ?? null };
+      const attributes = { scope: "col", role: "columnheader", class: column.plain ? "plain" : column.text || column.key === "score" ? null : "number", "aria-sort": column === sorted ? direction : null, title: column.help ?? null };
       if (column.plain) return element("th", attributes, column.title);
       const button = element("button", { type: "button", "data-key": column.key, title: `sort by ${column.title}` }, column.title, column.metric && column.lower ? element("small", {}, " (lower is better)") : "");
       return element("th", attributes, button);

@@ -50,7 +50,9 @@ def _columns(pairs: Pairs, places: dict[str, int], subject: Subject) -> dict[str
         "rows": [[places[method], layers[layer]] for method, _, layer in pairs.rows],
         "measures": pairs.measures,
         **{name: getattr(pairs, name) for name in names},
-        "verdict": [["=+-"[("not separable", "better", "worse").index(each)] for each in row] for row in pairs.verdicts],
+        "verdict": [
+            ["=+-"[("not separable", "better", "worse").index(each)] for each in row] for row in pairs.verdicts
+        ],
     }
 
 

@@ -1,0 +1,114 @@
+"""The report at the end of a run, and `peephole report`."""
+
+import errno
+import webbrowser
+
+import pytest
+from typer.testing import CliRunner
+
+from peephole.cli import app
+from peephole.errors import PeepholeError
+from peephole.report import report as of_folder
+from peephole.report import writing
+from peephole.report.report import report_on
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    """Pages that are one line, and what they are made of."""
+    handed = []
+
+    def write(contents, site):
+        handed.append(contents)
+        site.mkdir(parents=True, exist_ok=True)
+        (site / "index.html").write_text("<title>Peephole</title>")
+        return site / "index.html"
+
+    monkeypatch.setattr(writing, "pages_of", write)
+    monkeypatch.setattr(of_folder, "pages_of", write)
+    return handed
+
+
+def called(*arguments):
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+def test_a_run_ends_with_its_report(copy, again, pages):
+    result = again(out=copy)
+    assert result.report == copy / "report" / "index.html"
+    assert result.outcome.computed == ()
+    (contents,) = pages
+    assert contents.missing == ()
+    assert (copy / "report" / contents.galleries[0].sheets["gradient"].file).is_file()
+    assert again(out=copy, report=False).report is None
+    assert len(pages) == 1
+
+
+def test_a_damaged_map_is_made_again_before_it_is_shown(copy, again, plan, pages):
+    unit = next(row.maps for row in plan.rows if row.need == "maps")
+    path = copy / "store" / unit.kind / f"{unit.digest}.h5"
+    whole = path.read_bytes()
+    path.write_bytes(bytes(len(whole)))
+    assert again(out=copy).mended == 1
+    assert pages[-1].missing == ()
+
+
+def test_a_report_that_cannot_be_written_leaves_the_tables(copy, again, monkeypatch):
+    def full(contents, site):
+        raise OSError(errno.ENOSPC, "No space left on device", str(site / "index.html"))
+
+    monkeypatch.setattr(writing, "pages_of", full)
+    (copy / "leaderboard.csv").unlink()
+    with pytest.raises(PeepholeError, match=r"cannot write the report to .*index\.html .No space left") as raised:
+        again(out=copy)
+    assert "\n" not in str(raised.value)
+    assert (copy / "leaderboard.csv").is_file()
+    assert (copy / "models.csv").is_file()
+
+
+def test_a_mistake_in_a_page_is_not_swallowed(copy, again, monkeypatch):
+    def wrong(contents, site):
+        raise KeyError("a mistake of ours")
+
+    monkeypatch.setattr(writing, "pages_of", wrong)
+    monkeypatch.setattr(of_folder, "pages_of", wrong)
+    with pytest.raises(KeyError):
+        again(out=copy)
+    with pytest.raises(KeyError):
+        report_on(copy)
+
+
+def test_the_command_says_where_the_report_is_and_opens_it(copy, tmp_path, pages, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    answer = called("report", copy)
+    assert answer.exit_code == 0
+    assert answer.stdout.splitlines() == [str(copy / "report" / "index.html")]
+    assert opened == []
+    answer = called("report", copy, "--out", tmp_path / "site", "--open")
+    assert answer.stdout.splitlines() == [str(tmp_path / "site" / "index.html")]
+    assert opened == [(tmp_path / "site" / "index.html").as_uri()]
+    assert (tmp_path / "site" / "pictures" / "scale.png").is_file()
+
+
+def test_pages_of_something_else_are_not_written_over(copy, tmp_path, pages):
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "index.html").write_text("My holidays")
+    with pytest.raises(PeepholeError, match="no page of peephole"):
+        report_on(copy, out=site)
+    assert (site / "index.html").read_text() == "My holidays"
+    with pytest.raises(PeepholeError, match="is a file"):
+        report_on(copy, out=site / "index.html")
+    assert pages == []
+
+
+def test_a_run_may_go_without_and_says_where_it_is(copy, pages, again, monkeypatch):
+    import peephole.runner
+
+    monkeypatch.setattr(peephole.runner, "run", lambda suite, **asked: again(out=asked["out"], report=asked["report"]))
+    answer = called("run", "quick", "--out", copy, "--quiet", "--workers", "1")
+    assert f"open {copy / 'report' / 'index.html'}" in answer.stdout.replace("\n", "")
+    assert "report/" in called("run", "--help").stdout
+    answer = called("run", "quick", "--out", copy, "--quiet", "--workers", "1", "--no-report")
+    assert "index.html" not in answer.stdout
