@@ -1,6 +1,6 @@
 """Check a finished quick run: the oracle is first, random at chance, certificates hold, a rerun is free, what the board
-shows is what `peephole compare` can tell apart, a submission gets its row and its page, and `peephole verify` finds what
-was edited.
+shows is what `peephole compare` can tell apart, a submission gets its row and its page, and `peephole verify` finds
+what was edited.
 """
 
 import json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from peephole.files import write_atomically, write_text
@@ -18,7 +19,7 @@ def write_vega(folder: Path) -> str:
     import platformdirs
     import vl_convert
 
-    name = f"vega-{vl_convert.get_vega_version()}-{vl_convert.__version__}.js"
+    name = f"vega-{vl_convert.get_vega_version()}-{version('vl-convert-python')}.js"
     path = folder / name
     if path.is_file():
         return name

@@ -18,7 +18,7 @@ FOLDERS = {
     "leaderboard": "peephole.leaderboard",
     "triggers": "peephole.triggers",
 }
-GROUND = ("peephole.errors", "peephole.registry", "peephole.files", "peephole.labels", "peephole.seeds", "peephole.texts")
+GROUND = tuple(f"peephole.{name}" for name in ("errors", "registry", "files", "labels", "seeds", "texts"))
 MAY_IMPORT = {
     "triggers": set(),
     "attributions": set(),

@@ -16,6 +16,22 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+SCROLL = """async () => {
+    const shown = selector => [...document.querySelectorAll(selector)].filter(each => each.getClientRects().length);
+    for (const figure of shown("figure.chart")) {
+        figure.scrollIntoView();
+        for (let tries = 0; !figure.dataset.drawn; tries++) {
+            if (tries > 500) throw new Error(`not drawn: ${figure.dataset.chart}`);
+            await new Promise(done => setTimeout(done, 20));
+        }
+    }
+    for (const image of shown("img")) {
+        image.loading = "eager";
+        await image.decode();
+    }
+    scrollTo(0, 0);
+}"""
+"""Scrolls through a page until all charts are drawn and all pictures are loaded."""
 WIDTHS = {"desktop": (1280, 900), "phone": (400, 850)}
 
 
@@ -44,8 +60,12 @@ class Reader:
             "console", lambda said: self.errors.append(said.text) if said.type in ("error", "warning") else None
         )
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.errors.append(f"{request.url}: {request.failure}"))
+        self.page.on("requestfailed", self._failed)
         self.page.on("dialog", lambda dialog: (self.errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
+
+    def _failed(self, request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # as whatever is still loading when a page is left
+            self.errors.append(f"{request.url}: {request.failure}")
 
     def open(self, path: str, state: str = ""):
         """Open a page of the report from its file."""
@@ -55,20 +75,7 @@ class Reader:
 
     def settled(self):
         """The page once it has been scrolled through, so that all charts are drawn and all pictures are loaded."""
-        self.page.evaluate(
-            """async () => {
-                for (const each of document.querySelectorAll("figure.chart, img")) {
-                    if (!each.getClientRects().length) continue;
-                    each.scrollIntoView();
-                    await new Promise(done => setTimeout(done, 5));
-                }
-                await Promise.all([...document.images].filter(each => each.getClientRects().length).map(each => each.decode()));
-                scrollTo(0, 0);
-            }"""
-        )
-        self.page.wait_for_function(
-            "[...document.querySelectorAll('figure.chart')].every(each => !each.getClientRects().length || each.dataset.drawn)"
-        )
+        self.page.evaluate(SCROLL)
         return self.page
 
 
@@ -80,7 +87,7 @@ def reader(launched, site: Path, width: str = "desktop", scheme: str = "light"):
     try:
         found = Reader(context, site)
         yield found
-        assert found.errors == []
+        assert found.errors == [], found.errors
     finally:
         context.close()
 

@@ -1,8 +1,8 @@
 """How quick a report is with 100 methods at 10 layers under 7 triggers: to write, to hold, and to open in Chromium.
 
 ``python tests/speed/report.py [METHODS [LAYERS]]`` prints how long a report of made-up scores takes to be written, its
-size, and the milliseconds until Chromium shows the first table of index.html from a file, at once and as the median of five,
-beside those that it needs for an empty page.
+size, and the milliseconds until Chromium shows the first table of index.html from a file, at once and as the median of
+five, beside those that it needs for an empty page.
 """
 
 from __future__ import annotations

@@ -108,9 +108,9 @@ def test_curves_are_kept_and_are_those_whose_areas_are_the_scores(result, folder
         for curves, name in zip(shard.arrays.get("curve", ()), asked, strict=True):
             area = np.trapezoid(curves.astype(np.float64), curve_shares(), axis=-1)
             value, valid = (shard.arrays[part][names.index(name)] for part in ("value", "valid"))
-            # A jump can lie anywhere between two shares, the widest apart being the last two.
+            # A jump can lie anywhere between two shares, the last two of which are .08 apart.
             assert np.abs(area - value)[valid].max(initial=0) < 0.15
-            assert np.abs(area - value)[valid].mean() < 0.02
+            assert np.abs(area - value)[valid].mean() < 0.04
             kept += 1
     assert kept > 0
 

@@ -26,7 +26,7 @@ const peephole = (() => {
     const ink = variable("--ink"), soft = variable("--soft"), line = variable("--line"), mark = variable("--mark");
     const font = style.fontFamily;
     return {
-      background: "transparent", font,
+      background: "transparent", font, aria: false, // the figure says what it shows
       view: { stroke: "transparent" },
       axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400 },
       legend: { labelColor: ink, titleColor: soft, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400, labelLimit: 220 },

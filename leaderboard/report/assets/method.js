@@ -10,7 +10,7 @@
       gallery.style.setProperty("--tile", every ? "6rem" : "9rem");
     }
     for (const tile of document.querySelectorAll(".tile[data-layer]")) tile.hidden = !every && tile.dataset.layer !== layer;
-    set("trigger", trigger);
+    set("trigger", trigger || "all triggers");
     set("layer", layer);
     remember({ trigger, layer: form.elements.layer.selectedOptions[0]?.defaultSelected && every ? "" : layer, every: every ? "" : "no" });
   }
