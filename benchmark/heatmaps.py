@@ -15,10 +15,12 @@ from peephole.files import write_atomically
 from peephole.labels import broken, file_name
 from peephole.leaderboard.layer_order import network_order
 from peephole.plan import Backdoor, Plan, Row
+from peephole.report.colour_scale import LIMIT, coloured
 from peephole.sheet import KEY, SCREEN, Measures, Sheet, is_current
 from peephole.workspace import Workspace
 
-COLOURS = "RdBu_r"
+VERSION = "2"
+"""Raised when the same maps are drawn otherwise."""
 ORACLE = "oracle"
 BLOCKS = 2
 LETTERS = 15
@@ -40,15 +42,16 @@ def draw_heatmaps(plan: Plan, workspace: Workspace, available: Collection[str], 
     """Write a picture to ``folder`` for the first seed's backdoor of each trigger; what is up to date is left alone.
 
     Rows are methods, columns the picture and the layers. A map is shown signed, channels summed and up-sampled as it
-    is scored, red for and blue against the decision, each scaled by its own largest magnitude; the outline is the
-    truth mask, the number under a map its score (``invalid`` where the map is nowhere positive).
+    is scored, red for and blue against the decision, in times its own mean magnitude (see
+    `peephole.report.colour_scale`); the outline is the truth mask, the number under a map its score (``invalid`` where
+    the map is nowhere positive).
     """
     written = []
     for backdoor in plan.first:
         rows = heatmap_rows(plan, backdoor, workspace, available)
         path = folder / f"{file_name(backdoor.trigger)}.png"
         if rows:
-            key = "-".join(row.scores.digest[:16] for row in rows)
+            key = "-".join((VERSION, *(row.scores.digest[:16] for row in rows)))
             if not is_current(path, key):
                 write_atomically(path, partial(_draw, key=key, backdoor=backdoor, rows=rows, workspace=workspace))
             written.append(path)
@@ -119,7 +122,8 @@ def heatmap_sheet(
     truth = "green outlines the truth mask" if "mask" in probes else "the truth is graded: it is the oracle's map"
     metric = rows[0].metrics[0].replace("_", " ")
     return sheet, (
-        f"Backdoor {backdoor.trigger}: red speaks for the label, blue against it; {truth}; the number is {metric}"
+        f"Backdoor {backdoor.trigger}: red speaks for the label, blue against it, in times the map's mean magnitude, "
+        f"dark at {LIMIT:g}; {truth}; the number is {metric}"
         + (" of both labels together" if probes["target"].shape[1] > 1 else "")
     )
 
@@ -136,13 +140,9 @@ def _blocks(probes: Any, pictures: int) -> list[Block]:
 
 def _coloured(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """A map ``[c,h,w]`` as colours ``[H,W,3]``."""
-    import matplotlib
     import torch
 
     from peephole.leaderboard.relevance import to_picture
 
     side = (mask.shape[0], mask.shape[1])
-    picture = to_picture(torch.from_numpy(np.array(values))[None, None], side)[0, 0].numpy()
-    limit = float(np.abs(picture).max()) or 1.0
-    colours: NDArray[np.float64] = matplotlib.colormaps[COLOURS](0.5 + picture / (2 * limit))
-    return colours[..., :3]
+    return coloured(to_picture(torch.from_numpy(np.array(values))[None, None], side)[0, 0].double().numpy())

@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from peephole.cli.flags import Data
+from peephole.errors import PeepholeError
 from peephole.store.folder import DEFAULT_OUT
 
 
 def report_command(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of a run.")] = DEFAULT_OUT,
+    folders: Annotated[
+        list[Path] | None, typer.Argument(metavar="[DIR]...", help="Folders of runs; each offers the others' boards.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="SITE", help="Folder for the pages; by default DIR/report.")
     ] = None,
@@ -30,11 +33,17 @@ def report_command(
     - `peephole report`
     - `peephole report results --open`
     - `peephole report results --out public/peephole`
+    - `peephole report quick-results cifar10-results --data ~/data`
     """
-    from peephole.report.report import report_on
+    from peephole.report.report import report_on, reports_on
 
-    index = report_on(folder, data, out)
-    typer.echo(str(index))
+    several = folders or [DEFAULT_OUT]
+    if len(several) > 1 and out is not None:
+        raise PeepholeError("--out is for the report of one folder; leave it out, or give a single DIR.")
+    written = reports_on(several, data) if len(several) > 1 else [report_on(several[0], data, out)]
+    for page in written:
+        typer.echo(str(page))
+    index = written[0]
     if show:
         import webbrowser
 

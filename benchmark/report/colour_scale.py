@@ -27,6 +27,15 @@ VERSION = "1"
 """Raised when the same bar is drawn otherwise."""
 
 
+def in_times_mean(relevance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Maps ``[Q,H,W]`` divided by the mean magnitude of each; zeros stay zeros."""
+    largest = np.abs(relevance).max(axis=(1, 2), keepdims=True)
+    scaled = relevance / np.where(largest > 0, largest, 1.0)  # no mean of these is too small to divide by
+    mean = np.abs(scaled).mean(axis=(1, 2), keepdims=True)
+    times: NDArray[np.float64] = scaled / np.where(mean > 0, mean, 1.0)
+    return times
+
+
 def fractions(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Where on the scale values in times the mean magnitude lie: 0 at −`LIMIT` and below, 1/2 at 0, 1 at `LIMIT`."""
     place: NDArray[np.float64] = 0.5 + np.arcsinh(np.clip(times, -LIMIT, LIMIT)) / (2 * np.arcsinh(LIMIT))
@@ -42,6 +51,12 @@ def ticks() -> tuple[tuple[float, str], ...]:
 def colour_numbers(times: NDArray[np.float64]) -> NDArray[np.uint8]:
     """The number of the colour in the `palette` of values in times the mean magnitude, of the same shape."""
     return np.rint((COLOURS - 1) * fractions(times)).astype(np.uint8)
+
+
+def coloured(relevance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A map ``[H,W]`` as colours ``[H,W,3]`` in [0,1]."""
+    colours: NDArray[np.float64] = np.reshape(palette(), (COLOURS, 3)) / 255
+    return colours[colour_numbers(in_times_mean(relevance[None])[0])]
 
 
 @cache

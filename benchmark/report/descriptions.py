@@ -31,6 +31,6 @@ def _part(name: str) -> str:
     library, colon, own = name.rpartition(":")
     if colon:
         adapter = ADAPTERS[library]
-        return f"{own} of {adapter.title}. {adapter.source}."
+        return f"{own} of {adapter.title}. {adapter.source.rstrip('.')}."
     rule = ATTRIBUTIONS[name]
-    return f"{rule.title}. {rule.source}."
+    return f"{rule.title}. {rule.source.rstrip('.')}."

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from peephole.leaderboard.report.contents import MapSheet
 from peephole.plan import Row
-from peephole.report.colour_scale import colour_numbers, palette
+from peephole.report.colour_scale import colour_numbers, in_times_mean, palette
 from peephole.report.picture import write_if_stale
 from peephole.report.shown import Question, reduced, tile_side
 from peephole.units.probe_set import covered, selection_of, share_of
@@ -73,15 +73,6 @@ def _sheet(
         relevance = to_picture(torch.from_numpy(maps), (side, side)).numpy()[at, which]
         columns.append(colour_numbers(reduced(in_times_mean(relevance), tile_side(side))))
     return np.concatenate([column.reshape(-1, column.shape[-1]) for column in columns], axis=1)
-
-
-def in_times_mean(relevance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Maps ``[Q,H,W]`` divided by the mean magnitude of each; zeros stay zeros."""
-    largest = np.abs(relevance).max(axis=(1, 2), keepdims=True)
-    scaled = relevance / np.where(largest > 0, largest, 1.0)  # no mean of these is too small to divide by
-    mean = np.abs(scaled).mean(axis=(1, 2), keepdims=True)
-    times: NDArray[np.float64] = scaled / np.where(mean > 0, mean, 1.0)
-    return times
 
 
 def _values(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from peephole.errors import PeepholeError
 from peephole.leaderboard.report.contents import Contents
+from peephole.leaderboard.report.subject import Subject
 from peephole.machine import Machine
 from peephole.plan import Plan
 from peephole.report.gather import gather
 from peephole.report.tables import gather_tables
-from peephole.report.writing import REPORT, pages_of, unwritable
+from peephole.report.writing import INDEX, REPORT, pages_of, unwritable
 from peephole.request import read_request
 from peephole.runner import plan_run
 from peephole.store.contents import store_in
@@ -20,10 +24,48 @@ from peephole.store.store import DamagedShard, Store
 from peephole.submissions.folder import stored
 from peephole.workspace import Workspace
 
-INDEX = "index.html"
+
+def reports_on(folders: Sequence[Path], data: Path | None = None) -> list[Path]:
+    """Write the reports of several folders, each of which offers the others' data sets beside its own.
+
+    Args:
+        folders: of runs, such as those of several data sets; links between them stay good where they keep their places.
+        data: the folder with the user's data sets.
+
+    Returns:
+        The first pages.
+
+    Raises:
+        PeepholeError: see `report_on`.
+    """
+    sites = [open_folder(folder, create=False) / REPORT for folder in folders]
+    names = [_name(folder) for folder in folders]
+    return [
+        report_on(
+            folder,
+            data,
+            siblings=[
+                (name, quote(os.path.relpath(other / INDEX, site).replace(os.sep, "/")))
+                for other, name in zip(sites, names, strict=True)
+                if other != site
+            ],
+        )
+        for folder, site in zip(folders, sites, strict=True)
+    ]
 
 
-def report_on(folder: str | Path, data: Path | None = None, out: str | Path | None = None) -> Path:
+def _name(folder: Path) -> str:
+    """What a board is called among others."""
+    facts = Subject(gather_tables(folder)).facts
+    return f"{facts.get('dataset', '?')} ({facts.get('suite', '?')}), {folder.name}"
+
+
+def report_on(
+    folder: str | Path,
+    data: Path | None = None,
+    out: str | Path | None = None,
+    siblings: Sequence[tuple[str, str]] = (),
+) -> Path:
     """Write the report of a folder of results. Nothing is computed and nothing else in the folder is written to.
 
     The run is planned once more from its request.json, to find its maps and curves in the store. Where it cannot be,
@@ -33,6 +75,7 @@ def report_on(folder: str | Path, data: Path | None = None, out: str | Path | No
         folder: of the run.
         data: the folder with the user's data sets.
         out: where to; ``report/`` in the folder if not given.
+        siblings: reports of other boards that it offers, see `peephole.leaderboard.report.site.write_site`.
 
     Returns:
         The first page.
@@ -44,7 +87,7 @@ def report_on(folder: str | Path, data: Path | None = None, out: str | Path | No
     site = folder / REPORT if out is None else Path(out)
     try:
         _refuse_foreign(site)
-        return pages_of(_contents(folder, data, site), site)
+        return pages_of(_contents(folder, data, site), site, siblings)
     except OSError as error:
         raise unwritable(site, error) from error
 
@@ -66,7 +109,7 @@ def _contents(folder: Path, data: Path | None, site: Path) -> Contents:
     except PeepholeError as error:
         tables = gather_tables(folder)
         return replace(
-            tables, missing=(*tables.missing, f"There are no pictures and curves, for the tables alone: {error}")
+            tables, missing=(*tables.missing, f"Pictures and curves are not here, only what the tables say: {error}")
         )
 
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from peephole.errors import PeepholeError
 from peephole.leaderboard.report.contents import Contents
 from peephole.plan import Plan
+from peephole.report.current import forget, is_current, made_from, note
 from peephole.report.gather import gather
 from peephole.workspace import Workspace
 
+INDEX = "index.html"
 REPORT = "report"
 """Where a report is in the folder of its run."""
 
 
 def write_report(plan: Plan, workspace: Workspace, available: Collection[str], folder: Path) -> Path:
-    """Write the report of a run, when its tables are written, to ``report/`` in its folder.
+    """Write the report of a run, when its tables are written, to ``report/`` in its folder, unless it is there.
 
     Args:
         plan: of the run.
@@ -32,13 +34,18 @@ def write_report(plan: Plan, workspace: Workspace, available: Collection[str], f
         DamagedShard: a shard is not what was written.
     """
     site = folder / REPORT
+    key = made_from(folder, available)
+    if is_current(site, key) and (site / INDEX).is_file():
+        return site / INDEX
     try:
-        return pages_of(gather(plan, workspace, available, folder, site), site)
+        index = pages_of(gather(plan, workspace, available, folder, site), site)
+        note(site, key)
+        return index
     except OSError as error:
         raise unwritable(site, error) from error
 
 
-def pages_of(contents: Contents, site: Path) -> Path:
+def pages_of(contents: Contents, site: Path, siblings: Sequence[tuple[str, str]] = ()) -> Path:
     """Write the pages; their pictures are there already.
 
     Raises:
@@ -46,7 +53,8 @@ def pages_of(contents: Contents, site: Path) -> Path:
     """
     from peephole.leaderboard.report.site import write_site
 
-    return write_site(contents, site)
+    forget(site)
+    return write_site(contents, site, siblings)
 
 
 def unwritable(site: Path, error: OSError) -> PeepholeError:

@@ -36,6 +36,7 @@ ROWS = """rows => rows.map(row => {
     const cells = [...row.children].slice(1);
     return [row.dataset.measure, ...cells.map(cell => cell.textContent.trim())];
 })"""
+pytestmark = pytest.mark.slow  # .ci/run looks at the report of the main job with them
 HOSTILE = "<img src=x onerror=alert(1)>'\"&lt;b>"
 
 

@@ -1,6 +1,7 @@
 """The report at the end of a run, and `peephole report`."""
 
 import errno
+import shutil
 import webbrowser
 
 import pytest
@@ -18,7 +19,7 @@ def pages(monkeypatch):
     """Pages that are one line, and what they are made of."""
     handed = []
 
-    def write(contents, site):
+    def write(contents, site, siblings=()):
         handed.append(contents)
         site.mkdir(parents=True, exist_ok=True)
         (site / "index.html").write_text("<title>Peephole</title>")
@@ -31,6 +32,32 @@ def pages(monkeypatch):
 
 def called(*arguments):
     return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+def test_a_run_that_has_nothing_to_compute_leaves_its_report_as_it_is(copy, again):
+    index = again(out=copy).report
+    index.write_text("<title>Peephole</title> as it was")
+    assert again(out=copy).report.read_text().endswith("as it was")
+    with (copy / "scores.csv").open("a") as file:
+        file.write("\n")
+    assert again(out=copy).report.read_text().endswith("as it was")  # the run wrote the table anew
+    assert report_on(copy).read_text().rstrip().endswith("</html>")
+    assert again(out=copy).report.read_text().rstrip().endswith("</html>")
+
+
+def test_reports_of_several_folders_lead_to_each_other(finished, tmp_path):
+    folders = [
+        shutil.copytree(finished, tmp_path / name, ignore=shutil.ignore_patterns("store")) for name in ("a", "b c#")
+    ]
+    done = called("report", *folders)
+    assert done.exit_code == 0, done.output
+    pages = [(folder / "report" / "index.html") for folder in folders]
+    assert done.output.split("\n")[:2] == list(map(str, pages))
+    assert 'value="../../b%20c%23/report/index.html"' in pages[0].read_text()
+    assert 'value="../../a/report/index.html"' in pages[1].read_text()
+    assert "shapes (quick/v1" in pages[0].read_text()
+    refused = called("report", *folders, "--out", tmp_path / "site")
+    assert isinstance(refused.exception, PeepholeError)
 
 
 def test_a_run_ends_with_its_report(copy, again, pages):
@@ -54,7 +81,7 @@ def test_a_damaged_map_is_made_again_before_it_is_shown(copy, again, plan, pages
 
 
 def test_a_report_that_cannot_be_written_leaves_the_tables(copy, again, monkeypatch):
-    def full(contents, site):
+    def full(contents, site, siblings=()):
         raise OSError(errno.ENOSPC, "No space left on device", str(site / "index.html"))
 
     monkeypatch.setattr(writing, "pages_of", full)
@@ -67,7 +94,7 @@ def test_a_report_that_cannot_be_written_leaves_the_tables(copy, again, monkeypa
 
 
 def test_a_mistake_in_a_page_is_not_swallowed(copy, again, monkeypatch):
-    def wrong(contents, site):
+    def wrong(contents, site, siblings=()):
         raise KeyError("a mistake of ours")
 
     monkeypatch.setattr(writing, "pages_of", wrong)

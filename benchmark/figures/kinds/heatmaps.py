@@ -67,5 +67,5 @@ class Heatmaps(PaperFigure):
             return Measures(tile, GAP, CAPTION, LEFT, TOP, SMALL, TEXT, TEXT, LINE)
 
         sheet, text = heatmap_sheet(backdoor, shown, results.workspace, pictures=self.pictures, measures=measures)
-        caption = f"{results.stored.subject[0]}. {text}, each map in colours of its own scale. {left_out}"
+        caption = f"{results.stored.subject[0]}. {text}. {left_out}"
         return Drawing(sheet.figure(), caption.strip())

@@ -7,7 +7,7 @@
     const trigger = form.elements.trigger.value, layer = form.elements.layer.value, every = form.elements.every.checked;
     for (const gallery of document.querySelectorAll("[data-trigger]")) {
       gallery.hidden = trigger !== "" && gallery.dataset.trigger !== trigger;
-      gallery.style.setProperty("--tile", every ? "6rem" : "9rem");
+      gallery.style.setProperty("--tile", every ? "5rem" : "9rem");
     }
     for (const tile of document.querySelectorAll(".tile[data-layer]")) tile.hidden = !every && tile.dataset.layer !== layer;
     set("trigger", trigger || "all triggers");
