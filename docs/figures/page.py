@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from peephole.heatmaps import COLOURS
 from peephole.sheet import OUTLINE
 
 Step = Literal["pre", "post"]
 
+COLOURS = "RdBu_r"
+"""Of signed maps: red for, blue against."""
 WIDTH = 9.0
 """Inches: as many hundreds of pixels as a README is wide."""
 DOTS = 150

@@ -30,6 +30,8 @@ ODD = "odd_$x^2$ 50% {a|b}"
 TRIGGERS = ("square", "badnet")
 SIZE, SHOWN, CHOSEN = 24, 4, 2
 
+COUNTS = {"train": 20, "test": 60}
+
 
 def cells() -> list[Cell]:
     generator = np.random.default_rng(0)
@@ -117,14 +119,20 @@ def tables(tmp_path_factory):
 def results(tmp_path_factory):
     """A folder with tables, request and store."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Shapes, "counts", {"train": 20, "test": 60})
+        patch.setattr(Shapes, "counts", COUNTS)
         folder = write_tables(tmp_path_factory.mktemp("figures") / "results")
         options = peephole.Options(seeds=1, triggers=TRIGGERS, methods=METHODS)
         plan = plan_run("quick", options=options)
         write_request(request_of(plan, options), folder)
         (folder / "store").mkdir()
         fill_store(plan, Store(folder / "store"))
-        yield folder
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _few_pictures(monkeypatch):
+    """As few as the run was made of: it is planned again."""
+    monkeypatch.setattr(Shapes, "counts", COUNTS)
 
 
 @pytest.fixture

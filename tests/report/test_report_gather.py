@@ -26,7 +26,7 @@ def found(monkeypatch):
     """What `report_on` hands to the pages."""
     handed = []
 
-    def keep(contents, site):
+    def keep(contents, site, siblings=()):
         handed.append(contents)
         return site / "index.html"
 
@@ -154,7 +154,7 @@ def test_tables_alone_are_reported_on(copy, found, lost):
     assert contents.board is not None
     assert contents.galleries == ()
     (line,) = contents.missing
-    assert line.startswith("There are no pictures and curves, for the tables alone: ")
+    assert line.startswith("Pictures and curves are not here, only what the tables say: ")
     assert lost in line
 
 

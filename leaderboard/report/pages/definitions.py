@@ -15,7 +15,7 @@ def pages(subject: Subject) -> Iterator[Page]:
     """One page: the score and what stands around it, every metric of the board, and the calibration rows."""
     score_of = subject.table["score_of"].iloc[0] if "score_of" in subject.table and len(subject.table) else ""
     context = {
-        "score_of": [part.split(": ", 1) for part in score_of.split("; ") if ": " in part],
+        "score_of": [part.rsplit(": ", 1) for part in score_of.split("; ") if ": " in part],
         "resamples": RESAMPLES,
         "calibration": [_calibration(name) for name in CALIBRATION.names()],
         "titles": {metric.name: metric.title for metric in subject.metrics},

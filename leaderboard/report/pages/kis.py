@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from peephole.leaderboard.bimodality import BIC, LEVEL, MINOR, SEPARATION
 from peephole.leaderboard.kis_histograms import TITLES, bin_edges, bin_shares, first_row, verdict
 from peephole.leaderboard.kis_study import ALL, CLEAN_MODEL, VARIANTS, Sample
 from peephole.leaderboard.report.page import Page
@@ -27,11 +28,41 @@ def pages(subject: Subject) -> Iterator[Page]:
         "attacks": [
             _by_attack(name, [one for one in samples if one.model == name], edges, tables[0]) for name in attacks
         ],
-        "distributions": tables[0].to_dict("records"),
+        "low": edges[0] if samples else 0.0,
+        "distributions": _by_seeds(tables[0]),
         "correctness": tables[1].to_dict("records"),
         "seeds": len({sample.seed for sample in samples}),
+        "lacking": lacking,
     }
     yield Page("kis.html", "kis.html", "What kind of decision is a backdoor?", context)
+
+
+def lacking(row: Mapping[Any, Any]) -> list[str]:
+    """What a row of `kis_table` lacks for two peaks to be shown; nothing where it has them or was not tested."""
+    met = {
+        f"dip p ≥ {LEVEL:g}": row["dip_p_holm"] < LEVEL,
+        f"ΔBIC ≤ {BIC:g}": row["delta_bic"] > BIC,
+        f"D ≤ {SEPARATION:g}": row["ashman_d"] > SEPARATION,
+        f"smaller peak < {MINOR:.0%}": min(row["left_weight"], row["right_weight"]) >= MINOR,
+    }
+    return [name for name, is_met in met.items() if not is_met] if row["bimodal"] == "no" else []
+
+
+def _by_seeds(distributions: pd.DataFrame) -> list[tuple[str, list[dict[Any, Any]]]]:
+    """The rows on all seeds together, and those on single ones, each with what they are called, if there are any."""
+    if distributions.empty:
+        return []
+    together = distributions["seeds"] == ALL
+    parts = (("All seeds together", distributions[together]), ("Each seed alone", distributions[~together]))
+    return [(name, part.to_dict("records")) for name, part in parts if len(part)]
+
+
+def _found(distributions: pd.DataFrame, model: str, variant: str, pictures: str) -> str:
+    """The `verdict` and, where two peaks are not shown, what for."""
+    words = verdict(distributions, model, variant, pictures)
+    row = first_row(distributions, seeds=ALL, variant=variant, model=model, pictures=pictures)
+    reasons = lacking(row) if row else []
+    return f"{words} ({', '.join(reasons)})" if reasons else words
 
 
 def _by_variant(
@@ -51,11 +82,11 @@ def _by_variant(
         for side in ("left", "right")
         if found and found[f"accuracy_{side}"] == found[f"accuracy_{side}"]
     ]
-    whole = verdict(distributions, CLEAN_MODEL, VARIANTS[place], "clean")
+    whole = _found(distributions, CLEAN_MODEL, VARIANTS[place], "clean")
     return {
         "title": TITLES[place],
         "rows": _bars(parts, edges),
-        "words": "; ".join([f"all: {whole}", *sides]) + ".",
+        "words": "; ".join([f"All: {whole}", *sides]) + ".",
         "counts": _counts(parts),
         "kinds": list(parts),
     }
@@ -70,11 +101,11 @@ def _by_attack(
         for kind in ("clean", "poisoned")
         if (own := [sample.values[0][sample.studied] for sample in samples if sample.pictures == kind])
     }
-    words = [f"{kind}: {verdict(distributions, trigger, VARIANTS[0], kind)}" for kind in parts]
+    words = [f"{kind.capitalize()}: {_found(distributions, trigger, VARIANTS[0], kind)}." for kind in parts]
     return {
         "title": trigger,
         "rows": _bars(parts, edges),
-        "words": "; ".join(words) + ".",
+        "words": " ".join(words),
         "counts": _counts(parts),
         "kinds": list(parts),
     }

@@ -27,12 +27,18 @@ def pages(subject: Subject) -> Iterator[Page]:
             "trigger": trigger,
             "seed": seed,
             "rows": own,
+            "labels": {row["target"]: _label(row["target"]) for row in own},
             "gallery": subject.gallery(trigger, seed),
             "elsewhere": subject.gallery(trigger),
             "measured": [_shaded(one) for one in measured],
             "best": _best(subject, trigger),
         }
         yield Page(subject.model_files[trigger, seed], "model.html", f"{trigger}, seed {seed}", context)
+
+
+def _label(target: str) -> str:
+    """What pictures with the trigger get; certificates say ``each`` where it is drawn."""
+    return f"label {target}" if target.isdigit() else "the label that is drawn for each picture"
 
 
 def _shaded(one: MeasuredTruth) -> dict[str, Any]:
