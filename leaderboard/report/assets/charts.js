@@ -26,7 +26,7 @@ const peephole = (() => {
     const ink = variable("--ink"), soft = variable("--soft"), line = variable("--line"), mark = variable("--mark");
     const font = style.fontFamily;
     return {
-      background: "transparent", font, aria: false, // the figure says what it shows
+      background: "transparent", font, aria: false,
       view: { stroke: "transparent" },
       axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400 },
       legend: { labelColor: ink, titleColor: soft, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400, labelLimit: 220 },
@@ -46,6 +46,8 @@ const peephole = (() => {
     }
     const options = { actions: false, renderer: "svg", config: config(), tooltip: { theme: "custom" } };
     const result = await vegaEmbed(figure.querySelector(".plot"), spec, options);
+    // The figure says what it shows; marks alone would be pictures without a name.
+    figure.querySelector(".plot svg").setAttribute("aria-hidden", "true");
     figure.dataset.drawn = "yes";
     return result.view;
   }

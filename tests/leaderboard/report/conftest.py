@@ -17,7 +17,7 @@ from peephole.leaderboard.report.page import Page
 from peephole.leaderboard.report.subject import Subject
 from peephole.leaderboard.stored_board import open_board
 
-HOSTILE = "<img src=x onerror=alert(1)>'\"&amp;ü</script>[0].b"
+HOSTILE = "a: <img src=x onerror=alert(1)>'\"&amp;ü</script>[0].b"
 
 
 @dataclass
