@@ -43,6 +43,7 @@ def gather(plan: Plan, workspace: Workspace, available: Collection[str], folder:
     return replace(
         tables,
         samples=tuple(sample for unit in samples for sample in read_samples(unit, unit.spec["seed"], workspace)),
+        fed_back="; ".join(dict.fromkeys(unit.spec["method"] for unit in samples)),
         galleries=galleries,
         shares=curve_shares(),
         curves=curves,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from peephole.certificates import COLUMNS as CERTIFICATE_COLUMNS
 from peephole.certificates import MODELS
 from peephole.errors import PeepholeError
 from peephole.kis import CORRECTNESS, DISTRIBUTIONS
@@ -31,8 +32,6 @@ SCORE_COLUMNS = (
     "best",
     "certified",
 )
-MODEL_COLUMNS = ("trigger", "seed", "target", "attack_success", "clean_accuracy", "certified", "failed_gates")
-"""Some that tables of this version have, and a page is made of."""
 
 
 def gather_tables(folder: Path) -> Contents:
@@ -51,7 +50,7 @@ def gather_tables(folder: Path) -> Contents:
     return Contents(
         board,
         scores=read(SCORES, SCORE_COLUMNS),
-        models=read(MODELS, MODEL_COLUMNS),
+        models=read(MODELS, CERTIFICATE_COLUMNS),
         distributions=read(DISTRIBUTIONS, KIS_COLUMNS),
         correctness=read(CORRECTNESS, CORRECTNESS_COLUMNS),
         missing=tuple(missing),

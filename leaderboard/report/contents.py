@@ -81,6 +81,13 @@ class Gallery:
     metric: str
     sheets: Mapping[str, MapSheet]
 
+    @property
+    def files(self) -> set[str]:
+        """All picture files."""
+        names = ("clean", "stamped", "change", "truth", "lost")
+        pictures = {str(getattr(picture, name)) for picture in self.pictures for name in names}
+        return pictures | {sheet.file for sheet in self.sheets.values()}
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -135,6 +142,7 @@ class Contents:
         models: models.csv, the certificates.
         distributions, correctness: kis.csv and kis_correctness.csv.
         samples: what those are made of.
+        fed_back: the method whose maps were fed back; empty if that is not known.
         galleries: pictures and maps, of the first seed's models.
         shares: float64 ``[G]``, the shares of exchanged pixels at which `curves` are known.
         curves: of all methods.
@@ -150,6 +158,7 @@ class Contents:
     distributions: pd.DataFrame = field(default_factory=_nothing)
     correctness: pd.DataFrame = field(default_factory=_nothing)
     samples: tuple[Sample, ...] = ()
+    fed_back: str = ""
     galleries: tuple[Gallery, ...] = ()
     shares: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     curves: tuple[Curve, ...] = ()

@@ -17,8 +17,8 @@ from peephole.leaderboard.report.vega import write_vega
 
 INDEX = "index.html"
 ASSETS = "assets"
-FOLDERS = ("methods", "models")
-"""Where pages lie that a later report may not have any more."""
+MANIFEST = ".files"
+"""Lists the files of a report."""
 PAGES: tuple[Callable[[Subject], Iterable[Page]], ...] = (
     board.pages,
     compare.pages,
@@ -36,25 +36,39 @@ def write_site(contents: Contents, folder: Path, siblings: Sequence[tuple[str, s
 
     Args:
         contents: what they show. Its pictures are in ``folder`` already.
+        folder: where to. Pages and pictures of an earlier report that are no more go; other files are left alone.
         siblings: reports of other boards: what each is called, and the way from ``folder`` to its first page.
-        folder: where to; other files in it are left alone, but pages of methods and models that are no more.
 
     Returns:
         The first page.
     """
     vega = write_vega(folder / ASSETS)
+    written = {f"{ASSETS}/{vega}"}
     for name, text in _assets():
         write_atomically(folder / ASSETS / name, partial(write_text, text=text), settle=False)
+        written.add(f"{ASSETS}/{name}")
     subject = Subject(contents, tuple(siblings))
-    written = set()
+    written.update(*(gallery.files for gallery in contents.galleries))
     for page in (page for pages in PAGES for page in pages(subject)):
         template = environment().get_template(page.template)
         text = template.render(subject=subject, page=page, root=page.root, vega=vega, **page.context)
         write_atomically(folder / page.path, partial(write_text, text=text), settle=False)
-        written.add(folder / page.path)
-    for stale in [path for name in FOLDERS for path in (folder / name).glob("*.html") if path not in written]:
-        stale.unlink()
+        written.add(page.path)
+    _forget_others(folder, written)
     return folder / INDEX
+
+
+def _forget_others(folder: Path, written: set[str]) -> None:
+    """Take away what an earlier report wrote and this one did not; what is not ours is not touched."""
+    manifest = folder / MANIFEST
+    try:
+        earlier = set(manifest.read_text(encoding="utf-8").splitlines())
+    except FileNotFoundError:
+        earlier = set()
+    for path in earlier - written:
+        if ".." not in Path(path).parts and not Path(path).is_absolute():
+            (folder / path).unlink(missing_ok=True)
+    write_atomically(manifest, partial(write_text, text="\n".join(sorted(written)) + "\n"))
 
 
 def _assets() -> Iterator[tuple[str, str]]:
