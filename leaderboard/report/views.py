@@ -44,11 +44,16 @@ def views_of(board: StoredBoard) -> tuple[View, ...]:
 
 def _by_trigger(lineup: Lineup) -> Iterator[View]:
     metrics = list(dict.fromkeys(condition.metric for condition in lineup.conditions))
-    for trigger, pictures in lineup.pictures.items():
-        conditions = tuple(condition for condition in lineup.conditions if condition.trigger == trigger)
-        alone = replace(lineup, pictures={trigger: pictures}, conditions=conditions)
-        present = {condition.metric for condition in conditions}
+    for trigger in lineup.pictures:
+        alone = under(lineup, trigger)
+        present = {condition.metric for condition in alone.conditions}
         table = pd.DataFrame(standings(alone, [metric for metric in metrics if metric in present]))
         table = table.sort_values("rank", kind="stable", na_position="last", ignore_index=True)
-        made_of = tuple(condition.metric for condition in counted(conditions).get(trigger, ()))
+        made_of = tuple(condition.metric for condition in counted(alone.conditions).get(trigger, ()))
         yield View(trigger, table, made_of, leader_of(alone, table))
+
+
+def under(lineup: Lineup, trigger: str) -> Lineup:
+    """What is known under one trigger alone."""
+    conditions = tuple(condition for condition in lineup.conditions if condition.trigger == trigger)
+    return replace(lineup, pictures={trigger: lineup.pictures[trigger]}, conditions=conditions)

@@ -6,6 +6,7 @@ What it shows is held against the tables, not against what the page was made fro
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ from browsing import WIDTHS, browser, overflow, reader
 import peephole
 from peephole.datasets.shapes import Shapes
 from peephole.leaderboard.compare import compare_rows
+from peephole.leaderboard.differences import Side, paired_differences
 from peephole.leaderboard.stored_board import open_board
 from peephole.leaderboard.tables import read_csv
 from peephole.machine import Machine
@@ -282,6 +284,15 @@ def test_two_methods_are_compared_as_on_the_command_line(read, results):
     choose(page, "b", "grad_cam")
     swapped = rows.first.locator("td").all_inner_texts()
     assert swapped[2].split()[0] == shown(-report.pairs[0].comparisons[0].difference, 3)
+    lineup = board.lineup
+    choose(page, "trigger", "x")
+    conditions = [each for each in lineup.conditions if each.trigger == "x"]
+    alone = replace(lineup, pictures={"x": lineup.pictures["x"]}, conditions=tuple(conditions))
+    sides = (Side(alone, [lineup.rows.index(best[name])]) for name in ("input_x_gradient", "grad_cam"))
+    (difference,) = paired_differences(*sides, ())
+    told = page.locator("#verdict").inner_text()
+    assert "the backdoor x" in told
+    assert shown(abs(difference.difference[0])) in told or shown(difference.difference[0]) in told
     choose(page, "a_layer", "stem")
     assert "not tested here" in rows.first.inner_text()
     assert "peephole compare" in page.locator("#how").inner_text()

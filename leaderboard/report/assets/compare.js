@@ -32,23 +32,23 @@
     return { place: low * (2 * count - low - 1) / 2 + high - low - 1, swapped: i > j };
   }
 
+  // One measure of a pair, from columns of all pairs.
+  function compared(columns, m, { place, swapped }, measure) {
+    const sign = swapped ? -1 : 1;
+    const at = key => columns[key][m][place];
+    const times = value => value === null ? null : sign * value;
+    const ends = [times(at("low")), times(at("high"))];
+    const verdict = at("verdict");
+    return {
+      measure, a: at(swapped ? "other" : "one"), b: at(swapped ? "one" : "other"), difference: times(at("difference")),
+      low: swapped ? ends[1] : ends[0], high: swapped ? ends[0] : ends[1], p: at("p"),
+      verdict: SAID[swapped ? { "=": "=", "+": "-", "-": "+" }[verdict] : verdict],
+    };
+  }
+
   function measured(a, b) {
     const pair = pairOf(a, b);
-    if (pair) {
-      const { place, swapped } = pair;
-      const sign = swapped ? -1 : 1;
-      return all.pairs.measures.map((measure, m) => {
-        const at = key => all.pairs[key][m][place];
-        const times = value => value === null ? null : sign * value;
-        const ends = [times(at("low")), times(at("high"))];
-        const verdict = at("verdict");
-        return {
-          measure, a: at(swapped ? "other" : "one"), b: at(swapped ? "one" : "other"), difference: times(at("difference")),
-          low: swapped ? ends[1] : ends[0], high: swapped ? ends[0] : ends[1], p: at("p"),
-          verdict: SAID[swapped ? { "=": "=", "+": "-", "-": "+" }[verdict] : verdict],
-        };
-      });
-    }
+    if (pair) return all.pairs.measures.map((measure, m) => compared(all.pairs, m, pair, measure));
     const values = ({ method, layer }) => rows.get(`${method}/${layer}`);
     const [i, j] = [values(a), values(b)];
     const one = (measure, series) => ({ measure, a: series[0][i], b: series[0][j], difference: series[0][i] === null || series[0][j] === null ? null : series[0][i] - series[0][j], low: null, high: null, p: null, verdict: "not tested here" });
@@ -70,22 +70,26 @@
     }));
   }
 
-  function say(a, b, score) {
+  function say(a, b, found, trigger) {
     const label = side => `${names[side.method]} at ${all.layers[side.layer]}`;
     const verdict = document.getElementById("verdict"), how = document.getElementById("how");
     const bold = text => element("b", {}, text);
     if (a.method === b.method && a.layer === b.layer) { verdict.replaceChildren("A and B are the same."); how.textContent = ""; return; }
-    const by = [" by ", bold(number(Math.abs(score.difference ?? 0), 2)), " "];
-    if (score.difference === null) verdict.replaceChildren("One of them has no score.");
+    const pair = pairOf(a, b), own = Object.hasOwn(all.byTrigger, trigger) ? all.byTrigger[trigger] : null;
+    const score = pair && own ? compared(own, 0, pair, "score") : found.find(each => each.measure === "score");
+    const where = pair && own ? `the backdoor ${trigger}` : "the backdoors";
+    const p = score?.p === null || score === undefined ? "" : score.p < 0.001 ? ", p < 0.001" : `, p = ${number(score.p, 3)}`;
+    if (!score || score.difference === null) verdict.replaceChildren("One of them has no score.");
     else if (score.verdict === "not tested here") verdict.replaceChildren(bold(label(a)), ` scores ${number(score.a)}, `, bold(label(b)), ` ${number(score.b)}.`);
-    else if (score.verdict === "not separable") verdict.replaceChildren(bold(label(a)), " and ", bold(label(b)), ` are not separable: their scores differ by ${number(score.difference)} ${interval(score.low, score.high)}.`);
+    else if (score.verdict === "not separable") verdict.replaceChildren(bold(label(a)), " and ", bold(label(b)), ` are not separable on ${where}: their scores differ by ${number(score.difference)} ${interval(score.low, score.high)}${p}.`);
     else {
       const [first, second, ends] = score.verdict === "better" ? [a, b, interval(score.low, score.high)] : [b, a, interval(-score.high, -score.low)];
-      verdict.replaceChildren(bold(label(first)), " finds the backdoors better than ", bold(label(second)), ...by, `${ends}.`);
+      verdict.replaceChildren(bold(label(first)), ` finds ${where} better than `, bold(label(second)), " by ", bold(number(Math.abs(score.difference), 2)), ` ${ends}${p}.`);
     }
-    how.textContent = score.verdict === "not tested here"
+    how.textContent = !pair
       ? `Differences are tested here for methods at their best layers; for others: peephole compare "${names[a.method]}@${all.layers[a.layer]}" "${names[b.method]}@${all.layers[b.layer]}"`
-      : "All triggers together, on the pictures that both have scores of.";
+      : own ? `On ${trigger} alone, by one comparison; the layers are those that are best over all triggers.`
+      : "All triggers together, on the pictures that both have scores of; p is corrected for all measures of the table below.";
   }
 
   function tile(file, columns, column, row, alt, caption, picture, side) {
@@ -124,7 +128,7 @@
     const [a, b] = [chosen("a"), chosen("b")];
     const found = measured(a, b);
     table(found);
-    say(a, b, found.find(each => each.measure === "score"));
+    say(a, b, found, form.elements.trigger.value);
     maps(a, b, form.elements.trigger.value);
     for (const name of ["trigger", "a", "b", "a_layer", "b_layer"]) set(name, form.elements[name].value);
     const values = Object.fromEntries(new FormData(form));

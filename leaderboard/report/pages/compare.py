@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from peephole.leaderboard.alignment import Lineup, Row
+from peephole.leaderboard.comparison import Verdict
 from peephole.leaderboard.report.columns import method_entries, metric_entries, view_columns
 from peephole.leaderboard.report.contents import Gallery
 from peephole.leaderboard.report.page import Page
 from peephole.leaderboard.report.pairs import Pairs, compare_all
 from peephole.leaderboard.report.subject import Subject
+from peephole.leaderboard.report.views import under
+
+SIGNS: Mapping[Verdict, str] = {"not separable": "=", "better": "+", "worse": "-"}
 
 
 def pages(subject: Subject) -> Iterator[Page]:
@@ -17,6 +22,7 @@ def pages(subject: Subject) -> Iterator[Page]:
     board = subject.contents.board
     lineup = board.lineup if board else None
     pairs = compare_all(lineup, board.best_rows, board.metrics) if board and lineup else None
+    scores = _by_trigger(lineup, board.best_rows) if board and lineup else {}
     places = {name: place for place, name in enumerate(subject.methods)}
     data = {
         "methods": method_entries(subject),
@@ -24,6 +30,7 @@ def pages(subject: Subject) -> Iterator[Page]:
         "metrics": metric_entries(subject),
         "views": [view_columns(subject, view) for view in subject.views[:1]],
         "pairs": _columns(pairs, places, subject) if pairs else None,
+        "byTrigger": {trigger: _numbers(each) for trigger, each in scores.items()},
         "galleries": [_gallery(gallery, places) for gallery in subject.contents.galleries],
     }
     rows = [
@@ -43,16 +50,25 @@ def pages(subject: Subject) -> Iterator[Page]:
     yield Page("compare.html", "compare.html", "Compare two methods", context)
 
 
+def _by_trigger(lineup: Lineup, rows: Sequence[Row]) -> dict[str, Pairs]:
+    """The same pairs by their scores under each trigger alone, where there are any."""
+    found = {trigger: compare_all(under(lineup, trigger), rows, ()) for trigger in lineup.pictures}
+    return {trigger: pairs for trigger, pairs in found.items() if pairs is not None}
+
+
 def _columns(pairs: Pairs, places: dict[str, int], subject: Subject) -> dict[str, Any]:
     layers = {layer: place for place, layer in enumerate(subject.layers)}
-    names = ("one", "other", "difference", "low", "high", "p")
     return {
         "rows": [[places[method], layers[layer]] for method, _, layer in pairs.rows],
         "measures": pairs.measures,
-        **{name: getattr(pairs, name) for name in names},
-        "verdict": [
-            ["=+-"[("not separable", "better", "worse").index(each)] for each in row] for row in pairs.verdicts
-        ],
+        **_numbers(pairs),
+    }
+
+
+def _numbers(pairs: Pairs) -> dict[str, Any]:
+    return {
+        **{name: getattr(pairs, name) for name in ("one", "other", "difference", "low", "high", "p")},
+        "verdict": [[SIGNS[each] for each in row] for row in pairs.verdicts],
     }
 
 
