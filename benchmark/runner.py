@@ -59,7 +59,8 @@ class RunResult:
         outcome: what was computed, found, failed, left out.
         log: the file that says when, and how things failed.
         mended: shards that were damaged and were made anew.
-        report: the first page of the web report, if one was asked for.
+        report: the first page of the web report, if one was asked for and could be written.
+        unreported: why it could not be written, or empty.
     """
 
     folder: Path
@@ -74,6 +75,7 @@ class RunResult:
     log: Path
     mended: int
     report: Path | None = None
+    unreported: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,11 @@ def run_with(
             result = _write(plan, _here(workspace), outcome, options, out, log, mended)
             if not report:
                 return result
-            return replace(result, report=write_report(plan, _here(workspace), outcome.available, out))
+            try:
+                return replace(result, report=write_report(plan, _here(workspace), outcome.available, out))
+            except PeepholeError as error:  # the tables are written, and somebody waits for them
+                log.say(f"no report: {error}")
+                return replace(result, unreported=str(error))
 
         outcome = run_units(plan.units, workspace, log)
         log.again()

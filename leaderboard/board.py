@@ -15,7 +15,7 @@ from peephole.leaderboard.alignment import Lineup, Row, align
 from peephole.leaderboard.cells import Cell, check_cells
 from peephole.leaderboard.pareto import pareto_front
 from peephole.leaderboard.parts import score_text
-from peephole.leaderboard.standings import standings
+from peephole.leaderboard.standings import count_columns, standings
 from peephole.leaderboard.tables import SEPARATOR
 
 ORIGIN = (
@@ -84,7 +84,7 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
     lineup = align(cells)
     columns: dict[str, object] = {
         **standings(lineup, _metrics(cells), seed),
-        **_count_columns(lineup),
+        **count_columns(lineup),
         "ms_per_image": _cost(cells, lineup, "ms_per_image"),
         "passes": _cost(cells, lineup, "passes"),
     }
@@ -102,17 +102,6 @@ def board(cells: Sequence[Cell], seed: int = 0) -> pd.DataFrame:
 def _metrics(cells: Sequence[Cell]) -> list[str]:
     """Core metrics first, then by name."""
     return [metric for _, metric in sorted({(not cell.core, cell.metric) for cell in cells})]
-
-
-def _count_columns(lineup: Lineup) -> dict[str, NDArray[np.int64]]:
-    n, n_invalid = (np.zeros(len(lineup.rows), dtype=np.int64) for _ in range(2))
-    for trigger, pictures in lineup.pictures.items():
-        conditions = [condition for condition in lineup.conditions if condition.trigger == trigger]
-        scored = np.any([~np.isnan(condition.value) for condition in conditions], axis=0)
-        invalid = np.any([~condition.valid for condition in conditions], axis=0)
-        n += scored[:, ~pictures.selection].sum(axis=1)
-        n_invalid += invalid[:, ~pictures.selection].sum(axis=1)
-    return {"n": n, "n_valid": n - n_invalid, "n_invalid": n_invalid}
 
 
 def _cost(cells: Sequence[Cell], lineup: Lineup, name: str) -> NDArray[np.float64]:

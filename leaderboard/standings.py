@@ -63,3 +63,15 @@ def _rank_columns(headline: Estimate, p: NDArray[np.float64]) -> dict[str, objec
     text = np.full(rows, "", dtype=object)
     text[ranked] = [rank_text(int(low), int(high)) for low, high in zip(best, worst, strict=True)]
     return {"rank": rank, "rank_interval": text, "tie_group": tie}
+
+
+def count_columns(lineup: Lineup) -> dict[str, NDArray[np.int64]]:
+    """The columns n, n_valid and n_invalid of a board, int64 ``[R]``: reported pictures of all models of ``lineup``."""
+    n, n_invalid = (np.zeros(len(lineup.rows), dtype=np.int64) for _ in range(2))
+    for trigger, pictures in lineup.pictures.items():
+        conditions = [condition for condition in lineup.conditions if condition.trigger == trigger]
+        scored = np.any([~np.isnan(condition.value) for condition in conditions], axis=0)
+        invalid = np.any([~condition.valid for condition in conditions], axis=0)
+        n += scored[:, ~pictures.selection].sum(axis=1)
+        n_invalid += invalid[:, ~pictures.selection].sum(axis=1)
+    return {"n": n, "n_valid": n - n_invalid, "n_invalid": n_invalid}

@@ -21,7 +21,6 @@ SEPARATOR = "; "
 _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("suite", "dataset", "model", "trigger", "method", "kind", "layer", "metric"), "str"),
     **dict.fromkeys(("rank_interval", "target", "failed_gates", "training_dtype", "models_digest", *PROVENANCE), "str"),
-    **dict.fromkeys(("variant", "pictures", "seeds", "side", "bimodal", "reason"), "str"),
     **dict.fromkeys(("direction", "score_of", "core_metrics", "lower_is_better"), "str"),
     **dict.fromkeys(("variant", "pictures", "seeds", "side", "bimodal", "reason"), "str"),
     **dict.fromkeys(("best_layer", "certified", "core", "pareto"), "bool"),

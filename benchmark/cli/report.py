@@ -40,7 +40,11 @@ def report_command(
     several = folders or [DEFAULT_OUT]
     if len(several) > 1 and out is not None:
         raise PeepholeError("--out is for the report of one folder; leave it out, or give a single DIR.")
-    written = reports_on(several, data) if len(several) > 1 else [report_on(several[0], data, out)]
+
+    def say(sentence: str) -> None:
+        typer.echo(f"peephole: missing: {sentence}", err=True)
+
+    written = reports_on(several, data, say) if len(several) > 1 else [report_on(several[0], data, out, say=say)]
     for page in written:
         typer.echo(str(page))
     index = written[0]

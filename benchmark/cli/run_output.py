@@ -40,6 +40,8 @@ def _print_board(result: RunResult) -> None:
     )
     if result.report:
         screen.print(f"To look at it all: open {result.report}", soft_wrap=True)
+    if result.unreported:
+        typer.echo(f"peephole: {result.unreported}", err=True)
     _print_failures(result)
 
 
@@ -97,5 +99,6 @@ def print_json_result(result: RunResult | PartResult) -> None:
             "leaderboard": records(result.leaderboard),
             "heatmaps": [str(path) for path in result.heatmaps],
             "report": str(result.report) if result.report else None,
+            "unreported": result.unreported,
         }
     )

@@ -13,11 +13,21 @@ from peephole.certificates import MODELS
 from peephole.files import write_atomically, write_text
 from peephole.kis import CORRECTNESS, DISTRIBUTIONS
 from peephole.leaderboard.picture_file import PICTURES
+from peephole.leaderboard.report.manifest import listed
 from peephole.leaderboard.tables import LEADERBOARD, SCORES
 
 NOTE = ".made-from"
 TABLES = (LEADERBOARD, SCORES, MODELS, DISTRIBUTIONS, CORRECTNESS, PICTURES)
-CODE = ("peephole.leaderboard", "peephole.leaderboard.report", "peephole.report")
+CODE = (
+    "peephole",
+    "peephole.attributions.rules",
+    "peephole.leaderboard",
+    "peephole.leaderboard.calibration",
+    "peephole.leaderboard.metrics",
+    "peephole.leaderboard.report",
+    "peephole.report",
+)
+"""Packages that pages and pictures are made by, or quote."""
 
 
 def made_from(folder: Path, available: Collection[str]) -> str:
@@ -47,11 +57,13 @@ def _add(digest: hashlib._Hash, place: Traversable) -> None:
 
 
 def is_current(site: Path, key: str) -> bool:
-    """Whether the report in ``site`` was made from what ``key`` says."""
+    """Whether the report in ``site`` was made from what ``key`` says, and is all there."""
     try:
-        return (site / NOTE).read_text(encoding="utf-8") == key
+        same = (site / NOTE).read_text(encoding="utf-8") == key
     except OSError:
         return False
+    files = listed(site)
+    return same and bool(files) and all((site / path).is_file() for path in files)
 
 
 def note(site: Path, key: str) -> None:

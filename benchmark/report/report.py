@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 from peephole.errors import PeepholeError
 from peephole.leaderboard.report.contents import Contents
+from peephole.leaderboard.report.manifest import claim
 from peephole.leaderboard.report.subject import Subject
 from peephole.machine import Machine
 from peephole.plan import Plan
@@ -25,12 +26,15 @@ from peephole.submissions.folder import stored
 from peephole.workspace import Workspace
 
 
-def reports_on(folders: Sequence[Path], data: Path | None = None) -> list[Path]:
+def reports_on(
+    folders: Sequence[Path], data: Path | None = None, say: Callable[[str], None] = lambda sentence: None
+) -> list[Path]:
     """Write the reports of several folders, each of which offers the others' data sets beside its own.
 
     Args:
         folders: of runs, such as those of several data sets; links between them stay good where they keep their places.
         data: the folder with the user's data sets.
+        say: told what is missing in each.
 
     Returns:
         The first pages.
@@ -44,6 +48,7 @@ def reports_on(folders: Sequence[Path], data: Path | None = None) -> list[Path]:
         report_on(
             folder,
             data,
+            say=say,
             siblings=[
                 (name, quote(os.path.relpath(other / INDEX, site).replace(os.sep, "/")))
                 for other, name in zip(sites, names, strict=True)
@@ -57,7 +62,7 @@ def reports_on(folders: Sequence[Path], data: Path | None = None) -> list[Path]:
 def _name(folder: Path) -> str:
     """What a board is called among others."""
     facts = Subject(gather_tables(folder)).facts
-    return f"{facts.get('dataset', '?')} ({facts.get('suite', '?')}), {folder.name}"
+    return f"{facts.get('dataset', '?')} ({facts.get('suite', '?')}), {folder.absolute().name}"
 
 
 def report_on(
@@ -65,6 +70,7 @@ def report_on(
     data: Path | None = None,
     out: str | Path | None = None,
     siblings: Sequence[tuple[str, str]] = (),
+    say: Callable[[str], None] = lambda sentence: None,
 ) -> Path:
     """Write the report of a folder of results. Nothing is computed and nothing else in the folder is written to.
 
@@ -76,6 +82,7 @@ def report_on(
         data: the folder with the user's data sets.
         out: where to; ``report/`` in the folder if not given.
         siblings: reports of other boards that it offers, see `peephole.leaderboard.report.site.write_site`.
+        say: told what is missing, as the report tells it.
 
     Returns:
         The first page.
@@ -86,19 +93,13 @@ def report_on(
     folder = open_folder(Path(folder), create=False)
     site = folder / REPORT if out is None else Path(out)
     try:
-        _refuse_foreign(site)
-        return pages_of(_contents(folder, data, site), site, siblings)
+        claim(site)
+        contents = _contents(folder, data, site)
+        for sentence in contents.missing:
+            say(sentence)
+        return pages_of(contents, site, siblings)
     except OSError as error:
         raise unwritable(site, error) from error
-
-
-def _refuse_foreign(site: Path) -> None:
-    """Refuse to write over pages that are not ours."""
-    if site.exists() and not site.is_dir():
-        raise PeepholeError(f"{site} is a file, a report needs a folder; give another one with --out.")
-    index = site / INDEX
-    if index.is_file() and b"peephole" not in index.read_bytes().lower():
-        raise PeepholeError(f"{index} is no page of peephole; give another folder with --out.")
 
 
 def _contents(folder: Path, data: Path | None, site: Path) -> Contents:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from peephole.errors import PeepholeError
 from peephole.leaderboard.report.contents import Contents
+from peephole.leaderboard.report.manifest import claim
 from peephole.plan import Plan
 from peephole.report.current import forget, is_current, made_from, note
 from peephole.report.gather import gather
@@ -30,14 +31,15 @@ def write_report(plan: Plan, workspace: Workspace, available: Collection[str], f
         The first page.
 
     Raises:
-        PeepholeError: a file cannot be written.
+        PeepholeError: a file cannot be written, or the place holds something else.
         DamagedShard: a shard is not what was written.
     """
     site = folder / REPORT
     key = made_from(folder, available)
-    if is_current(site, key) and (site / INDEX).is_file():
+    if is_current(site, key):
         return site / INDEX
     try:
+        claim(site)
         index = pages_of(gather(plan, workspace, available, folder, site), site)
         note(site, key)
         return index

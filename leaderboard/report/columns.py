@@ -49,6 +49,7 @@ def view_columns(subject: Subject, view: View) -> dict[str, Any]:
         "rank": [None if rank != rank else int(rank) for rank in frame["rank"].astype("Float64").to_numpy("float64")],
         "rankInterval": frame["rank_interval"].tolist(),
         "tie": [None if tie != tie else int(tie) for tie in frame["tie_group"].astype("Float64").to_numpy("float64")],
+        "invalid": [int(count) for count in frame["n_invalid"]],
         "metrics": {
             metric: [frame[name].to_numpy() for name in (metric, f"{metric}_lo", f"{metric}_hi")]
             for metric in metric_columns(frame)
@@ -57,15 +58,13 @@ def view_columns(subject: Subject, view: View) -> dict[str, Any]:
 
 
 def cost_entries(subject: Subject) -> dict[str, dict[str, Any]]:
-    """What each row costs and on how many pictures it says nothing, by ``"METHOD/LAYER"``, by their places."""
+    """What each row costs, by ``"METHOD/LAYER"``, by their places."""
     methods, layers = _places(subject.methods), _places(subject.layers)
     rows = subject.table.to_dict("records")
     return {
         f"{methods[row['method']]}/{layers[row['layer']]}": {
             "passes": row.get("passes"),
             "ms": row.get("ms_per_image"),
-            "invalid": row.get("n_invalid"),
-            "n": row.get("n"),
         }
         for row in rows
     }

@@ -33,6 +33,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"number": number, "percent": percent, "data": data, "code": code}
+    made.tests["nan"] = math.isnan
     made.globals |= {"interval": interval, "models_remark": models_remark, "chart": chart}
     return made
 

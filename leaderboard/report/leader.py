@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from peephole.leaderboard.alignment import Lineup
 from peephole.leaderboard.bootstrap import LEVEL
-from peephole.leaderboard.differences import Side, paired_differences
+from peephole.leaderboard.differences import Differences, Side, paired_differences
 from peephole.leaderboard.holm import holm
+from peephole.leaderboard.report.pairs import AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Rival:
         method, layer, score: whose.
         ahead, low, high: by how much the leader's score is higher, on the pictures that both have, and its 95 %
             interval; NaN where there is none.
-        p: of no difference, corrected (Holm) for all rivals of this leader.
+        p: of no difference, corrected (Holm) for all pairs of methods, as it was seen first who leads.
         separable: whether the difference is shown.
     """
 
@@ -71,22 +75,19 @@ def leader_of(lineup: Lineup, table: pd.DataFrame) -> Leader | None:
         return None
     places = [lineup.rows.index(row) for row in rows[["method", "kind", "layer"]].itertuples(index=False, name=None)]
     first, others = rows.iloc[0], rows.iloc[1:]
-    sides = Side(lineup, places[:1] * len(others)), Side(lineup, places[1:])
-    found = paired_differences(*sides, ())[0] if len(others) else None
-    corrected = holm(found.p) if found else np.empty(0)
+    lead = _lead(lineup, places)
     rivals = tuple(
         Rival(
             row["method"],
             row["layer"],
             float(row["score"]),
-            float(found.difference[place]),
-            float(found.low[place]),
-            float(found.high[place]),
-            float(corrected[place]),
-            bool(corrected[place] <= 1 - LEVEL and found.low[place] > 0),
+            float(lead.ahead[place]),
+            float(lead.low[place]),
+            float(lead.high[place]),
+            float(lead.p[place]),
+            bool(lead.p[place] <= 1 - LEVEL and lead.low[place] > 0),
         )
         for place, (_, row) in enumerate(others.iterrows())
-        if found
     )
     return Leader(
         first["method"],
@@ -98,3 +99,32 @@ def leader_of(lineup: Lineup, table: pd.DataFrame) -> Leader | None:
         models=min(len(pictures.models) for pictures in lineup.pictures.values()),
         pictures=sum(sum(pictures.sizes) for pictures in lineup.pictures.values()),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Lead:
+    """By how much the first row is ahead of each other ``[K]``; see `Rival`."""
+
+    ahead: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    p: NDArray[np.float64]
+
+
+def _lead(lineup: Lineup, places: Sequence[int]) -> _Lead:
+    """The first row against each other, with p corrected for *all* pairs of rows.
+
+    The first one is first since it was seen to be: corrected for its own pairs alone, it would win by chance.
+    """
+    pairs = list(combinations(places, 2))  # those of the first row come first
+    found: list[Differences] = []
+    for start in range(0, len(pairs), AT_ONCE):
+        some = pairs[start : start + AT_ONCE]
+        first, second = (Side(lineup, [pair[side] for pair in some]) for side in (0, 1))
+        found += paired_differences(first, second, ())
+    others = len(places) - 1
+    ahead, low, high = (
+        np.concatenate([np.empty(0), *(getattr(part, name) for part in found)])[:others]
+        for name in ("difference", "low", "high")
+    )
+    return _Lead(ahead, low, high, holm(np.concatenate([np.empty(0), *(part.p for part in found)]))[:others])

@@ -10,6 +10,7 @@ from pathlib import Path
 from peephole.files import write_atomically, write_text
 from peephole.leaderboard.report.contents import Contents
 from peephole.leaderboard.report.environment import environment
+from peephole.leaderboard.report.manifest import claim, keep_only, listed
 from peephole.leaderboard.report.page import Page
 from peephole.leaderboard.report.pages import board, compare, cost, definitions, kis, method, model
 from peephole.leaderboard.report.subject import Subject
@@ -17,8 +18,7 @@ from peephole.leaderboard.report.vega import write_vega
 
 INDEX = "index.html"
 ASSETS = "assets"
-MANIFEST = ".files"
-"""Lists the files of a report."""
+PICTURES = "pictures"
 PAGES: tuple[Callable[[Subject], Iterable[Page]], ...] = (
     board.pages,
     compare.pages,
@@ -41,7 +41,11 @@ def write_site(contents: Contents, folder: Path, siblings: Sequence[tuple[str, s
 
     Returns:
         The first page.
+
+    Raises:
+        PeepholeError: the folder holds something else.
     """
+    claim(folder)
     vega = write_vega(folder / ASSETS)
     written = {f"{ASSETS}/{vega}"}
     for name, text in _assets():
@@ -54,21 +58,10 @@ def write_site(contents: Contents, folder: Path, siblings: Sequence[tuple[str, s
         text = template.render(subject=subject, page=page, root=page.root, vega=vega, **page.context)
         write_atomically(folder / page.path, partial(write_text, text=text), settle=False)
         written.add(page.path)
-    _forget_others(folder, written)
+    if not contents.galleries:  # as where the store cannot be read: what was drawn from it once stays
+        written |= {path for path in listed(folder) if path.startswith(f"{PICTURES}/")}
+    keep_only(folder, written)
     return folder / INDEX
-
-
-def _forget_others(folder: Path, written: set[str]) -> None:
-    """Take away what an earlier report wrote and this one did not; what is not ours is not touched."""
-    manifest = folder / MANIFEST
-    try:
-        earlier = set(manifest.read_text(encoding="utf-8").splitlines())
-    except FileNotFoundError:
-        earlier = set()
-    for path in earlier - written:
-        if ".." not in Path(path).parts and not Path(path).is_absolute():
-            (folder / path).unlink(missing_ok=True)
-    write_atomically(manifest, partial(write_text, text="\n".join(sorted(written)) + "\n"))
 
 
 def _assets() -> Iterator[tuple[str, str]]:

@@ -68,7 +68,7 @@ class Subject:
         frame = self.contents.scores
         if {"method", "trigger", "seed", "layer"} <= set(frame.columns):
             groups = frame.groupby(["method", "trigger", "seed"], sort=False)["layer"]
-            return tuple(network_order({tuple(dict.fromkeys(group)) for _, group in groups}))
+            return tuple(network_order(tuple(dict.fromkeys(group)) for _, group in groups))
         return tuple(dict.fromkeys(self.table["layer"]))
 
     @cached_property

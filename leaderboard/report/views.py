@@ -10,7 +10,7 @@ import pandas as pd
 from peephole.leaderboard.alignment import Lineup
 from peephole.leaderboard.parts import counted
 from peephole.leaderboard.report.leader import Leader, leader_of
-from peephole.leaderboard.standings import standings
+from peephole.leaderboard.standings import count_columns, standings
 from peephole.leaderboard.stored_board import StoredBoard
 
 KEY = ["method", "kind", "layer"]
@@ -22,7 +22,7 @@ class View:
 
     Attributes:
         trigger: the trigger, or empty for all together.
-        table: the columns of `standings` and n, a row a method and layer; best rank first.
+        table: the columns of `standings` and `count_columns`, a row a method and layer; best rank first.
         made_of: the core metrics that the score is made of here.
         leader: who is first among the methods, and by how much; None if nobody is ranked, or it cannot be known
             without the scores picture by picture.
@@ -47,7 +47,8 @@ def _by_trigger(lineup: Lineup) -> Iterator[View]:
     for trigger in lineup.pictures:
         alone = under(lineup, trigger)
         present = {condition.metric for condition in alone.conditions}
-        table = pd.DataFrame(standings(alone, [metric for metric in metrics if metric in present]))
+        own = [metric for metric in metrics if metric in present]
+        table = pd.DataFrame({**standings(alone, own), **count_columns(alone)})
         table = table.sort_values("rank", kind="stable", na_position="last", ignore_index=True)
         made_of = tuple(condition.metric for condition in counted(alone.conditions).get(trigger, ()))
         yield View(trigger, table, made_of, leader_of(alone, table))

@@ -53,8 +53,8 @@ def test_reports_of_several_folders_lead_to_each_other(finished, tmp_path):
     assert done.exit_code == 0, done.output
     pages = [(folder / "report" / "index.html") for folder in folders]
     assert done.output.split("\n")[:2] == list(map(str, pages))
-    assert 'value="../../b%20c%23/report/index.html"' in pages[0].read_text()
-    assert 'value="../../a/report/index.html"' in pages[1].read_text()
+    assert 'href="../../b%20c%23/report/index.html"' in pages[0].read_text()
+    assert 'href="../../a/report/index.html"' in pages[1].read_text()
     assert "shapes (quick/v1" in pages[0].read_text()
     refused = called("report", *folders, "--out", tmp_path / "site")
     assert isinstance(refused.exception, PeepholeError)
@@ -86,11 +86,36 @@ def test_a_report_that_cannot_be_written_leaves_the_tables(copy, again, monkeypa
 
     monkeypatch.setattr(writing, "pages_of", full)
     (copy / "leaderboard.csv").unlink()
-    with pytest.raises(PeepholeError, match=r"cannot write the report to .*index\.html .No space left") as raised:
-        again(out=copy)
-    assert "\n" not in str(raised.value)
+    result = again(out=copy)
+    assert result.report is None
+    assert result.unreported.startswith(f"cannot write the report to {copy / 'report' / 'index.html'} (No space left")
+    assert "\n" not in result.unreported
+    assert len(result.leaderboard) > 0
     assert (copy / "leaderboard.csv").is_file()
     assert (copy / "models.csv").is_file()
+
+
+def test_a_folder_that_is_no_reports_is_left_alone_by_a_run_too(copy, again):
+    (copy / "report").mkdir()
+    (copy / "report" / "thesis.html").write_text("mine")
+    result = again(out=copy)
+    assert "holds files that are no report's" in result.unreported
+    assert [path.name for path in (copy / "report").iterdir()] == ["thesis.html"]
+
+
+def test_pictures_stay_where_the_store_cannot_be_read(copy, again):
+    index = again(out=copy).report
+    pictures = sorted((index.parent / "pictures").rglob("*.png"))
+    assert pictures
+    (copy / "store").rename(copy / "elsewhere")
+    done = called("report", copy)
+    assert done.exit_code == 0
+    assert "missing: Pictures and curves are not here" in done.output
+    assert sorted((index.parent / "pictures").rglob("*.png")) == pictures
+    (copy / "elsewhere").rename(copy / "store")
+    pictures[0].unlink()
+    assert again(out=copy).report == index
+    assert pictures[0].is_file()
 
 
 def test_a_mistake_in_a_page_is_not_swallowed(copy, again, monkeypatch):
@@ -122,7 +147,7 @@ def test_pages_of_something_else_are_not_written_over(copy, tmp_path, pages):
     site = tmp_path / "site"
     site.mkdir()
     (site / "index.html").write_text("My holidays")
-    with pytest.raises(PeepholeError, match="no page of peephole"):
+    with pytest.raises(PeepholeError, match="holds files that are no report's"):
         report_on(copy, out=site)
     assert (site / "index.html").read_text() == "My holidays"
     with pytest.raises(PeepholeError, match="is a file"):

@@ -6,7 +6,6 @@
   const table = document.querySelector("table.board");
   const form = document.getElementById("filters");
   const shown = new Set(board.metrics.filter(metric => metric.core).map(metric => metric.name));
-  const FROM = -0.25, TO = 1.05;
 
   const fixed = [
     { key: "rank", title: "Rank", lower: true, first: true, help: "with its 95 % interval, among all layers of all methods" },
@@ -36,7 +35,7 @@
         const found = {
           method, layer: view.layer[row], best: view.best[row], name: board.methods[method].name, calibration: board.methods[method].calibration,
           layerName: board.layers[view.layer[row]], score: view.score[row], low: view.low[row], high: view.high[row],
-          rank: view.rank[row], rankInterval: view.rankInterval[row], tie: view.tie[row], passes: at.passes ?? null, ms: at.ms ?? null, invalid: at.invalid ?? null,
+          rank: view.rank[row], rankInterval: view.rankInterval[row], tie: view.tie[row], passes: at.passes ?? null, ms: at.ms ?? null, invalid: view.invalid[row],
         };
         for (const [name, values] of Object.entries(view.metrics)) {
           found[name] = values[0][row];
@@ -51,23 +50,33 @@
   // A name may be broken after an underscore, a bracket or a comma.
   const breakable = name => name.split(/(?<=[_(,=])/).flatMap((part, place) => place ? [element("wbr"), part] : [part]);
 
-  const scale = value => 100 * (Math.min(TO, Math.max(FROM, value)) - FROM) / (TO - FROM);
-  function bar(row) {
+  // Bars and lines of a view share one axis, from a little below chance to a little above the truth, or further.
+  const axes = new Map();
+  function axis(place) {
+    if (!axes.has(place)) {
+      const own = rows(place).filter(row => row.best && !row.calibration && row.low !== null);
+      axes.set(place, { from: Math.min(-0.25, ...own.map(row => row.low)), to: Math.max(1.05, ...own.map(row => row.high)) });
+    }
+    return axes.get(place);
+  }
+
+  const scale = (value, { from, to }) => 100 * (Math.min(to, Math.max(from, value)) - from) / (to - from);
+  function bar(row, range) {
     if (row.score === null) return null;
     const drawing = element("svg", { class: "interval", viewBox: "0 0 100 16", preserveAspectRatio: "none", "aria-hidden": "true" });
-    for (const at of [0, 1]) drawing.append(element("line", { class: "grid", x1: scale(at), x2: scale(at), y1: 0, y2: 16, "vector-effect": "non-scaling-stroke" }));
-    if (row.low !== null) drawing.append(element("line", { x1: scale(row.low), x2: scale(row.high), y1: 8, y2: 8, "vector-effect": "non-scaling-stroke" }));
-    const tick = scale(row.score);
+    for (const at of [0, 1]) drawing.append(element("line", { class: "grid", x1: scale(at, range), x2: scale(at, range), y1: 0, y2: 16, "vector-effect": "non-scaling-stroke" }));
+    if (row.low !== null) drawing.append(element("line", { x1: scale(row.low, range), x2: scale(row.high, range), y1: 8, y2: 8, "vector-effect": "non-scaling-stroke" }));
+    const tick = scale(row.score, range);
     drawing.append(element("line", { x1: tick, x2: tick, y1: 3, y2: 13, "vector-effect": "non-scaling-stroke" }));
     return drawing;
   }
 
-  function spark(row, byLayer) {
+  function spark(row, byLayer, { from, to }) {
     const scores = byLayer.get(row.method);
     const known = board.layers.map((name, layer) => [name, scores.get(layer)]).filter(([, score]) => score !== undefined && score !== null);
     if (known.length < 2) return element("span", { class: "muted" }, "–");
     const step = 100 / (board.layers.length - 1);
-    const y = score => 22 - 20 * (Math.min(1, Math.max(FROM, score)) - FROM) / (1 - FROM);
+    const y = score => 22 - 20 * (Math.min(to, Math.max(from, score)) - from) / (to - from);
     const points = board.layers.map((name, layer) => [layer * step, scores.get(layer), layer]).filter(([, score]) => score !== undefined && score !== null);
     const label = `score by layer: ${known.map(([name, score]) => `${name} ${number(score)}`).join(", ")}`;
     const drawing = element("svg", { class: "spark", viewBox: "-4 0 108 24", role: "img", "aria-label": label });
@@ -77,7 +86,7 @@
     return drawing;
   }
 
-  function cell(column, row, byLayer, best) {
+  function cell(column, row, byLayer, best, range) {
     const label = { "data-label": column.title, role: "cell" };
     if (column.key === "rank") {
       return element("td", { ...label, class: "number rank", title: column.help }, row.rankInterval || "–", row.tie === null ? "" : element("small", { title: "tie group: not separable from the first row of the group" }, ` tie ${row.tie}`));
@@ -87,8 +96,8 @@
       return element("th", { ...label, scope: "row", role: "rowheader", class: "wide" }, element("a", { href: board.methods[row.method].href }, ...breakable(row.name)), marks);
     }
     if (column.key === "layerName") return element("td", label, element("span", { class: "chip", title: row.best ? "its best layer, chosen on other pictures" : null }, row.layerName));
-    if (column.key === "score") return element("td", { ...label, class: "wide score" }, number(row.score), " ", element("small", {}, interval(row.low, row.high)), bar(row));
-    if (column.key === "spark") return element("td", { ...label, class: "wide" }, spark(row, byLayer));
+    if (column.key === "score") return element("td", { ...label, class: "wide score" }, number(row.score), " ", element("small", {}, interval(row.low, row.high)), bar(row, range));
+    if (column.key === "spark") return element("td", { ...label, class: "wide" }, spark(row, byLayer, range));
     const value = row[column.key];
     const text = number(value, column.places ?? 2);
     const hint = column.metric ? row[`${column.key}:interval`] : null;
@@ -136,7 +145,7 @@
     const body = inOrder.map((row, index) => {
       const starts = ranked && index > 0 && row.tie !== inOrder[index - 1].tie;
       const names = [row.calibration ? "calibration" : "", starts ? "tie" : ""].filter(Boolean).join(" ");
-      return element("tr", { role: "row", class: names || null, "data-method": row.name, "data-layer": row.layerName }, ...list.map(column => cell(column, row, byLayer, best)));
+      return element("tr", { role: "row", class: names || null, "data-method": row.name, "data-layer": row.layerName }, ...list.map(column => cell(column, row, byLayer, best, axis(place))));
     });
     table.tHead.replaceChildren(head);
     table.tBodies[0].replaceChildren(...body);
@@ -148,7 +157,7 @@
     const sorts = document.getElementById("sort");
     sorts.replaceChildren(...list.filter(column => !column.plain).map(column => element("option", { value: column.key }, column.title)));
     sorts.value = sorted.key;
-    remember({ trigger: view.trigger, layer: values.layer, method: values.method, sort: sorted.key === "rank" ? "" : sorted.key, reverse: reverse ? "on" : "", calibration: values.calibration ? "" : "no", metrics: [...shown].sort().join(",") === usual ? "" : [...shown].join(",") });
+    remember({ trigger: view.trigger, layer: values.layer, method: values.method, sort: sorted.key === "rank" ? "" : sorted.key, reverse: reverse ? "on" : "", calibration: values.calibration ? "" : "no", metrics: [...shown].sort().join(",") === usual ? "" : [...shown].join(",") || "none" });
   }
 
   // Where many metrics are chosen the table scrolls in its frame; else the page does, and the heading stays in sight.
@@ -192,9 +201,8 @@
     if (event.target.checked) shown.add(event.target.value); else shown.delete(event.target.value);
     render();
   });
-  form.addEventListener("input", event => { if (!event.target.closest("#columns") && event.target.name !== "dataset") render(); });
+  form.addEventListener("input", event => { if (!event.target.closest("#columns")) render(); });
   form.addEventListener("submit", event => event.preventDefault());
-  form.elements.dataset?.addEventListener("change", event => { if (event.target.value) location.href = event.target.value; });
   restore();
   render();
   table.dataset.ready = "yes";

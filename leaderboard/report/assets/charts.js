@@ -76,6 +76,7 @@ const peephole = (() => {
   // The page's data, and its state in the address, so that what is seen can be sent to somebody.
   const data = id => JSON.parse(document.getElementById(id).textContent);
   const state = () => new URLSearchParams(location.hash.slice(1));
+  addEventListener("hashchange", () => location.reload()); // somebody edited the address
   function remember(values) {
     const found = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
     history.replaceState(null, "", Object.keys(found).length ? `#${new URLSearchParams(found)}` : location.pathname + location.search);

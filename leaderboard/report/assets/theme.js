@@ -9,6 +9,10 @@
   if (stored()) root.style.colorScheme = stored();
   system.addEventListener("change", tell);
   document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector("a.skip").addEventListener("click", event => {
+      event.preventDefault(); // the address holds what is chosen
+      document.getElementById("main").focus();
+    });
     document.getElementById("theme").addEventListener("click", () => {
       root.style.colorScheme = dark() ? "light" : "dark";
       try { localStorage.setItem("peephole-theme", root.style.colorScheme); } catch { /* for this page only */ }
