@@ -37,6 +37,12 @@ train(model, InMemory(images, labels), Recipe(2, 12, 0.05), trainer, seed=3)
 """
 
 
+ENDED = (-signal.SIGINT, 1)
+"""By SIGINT, or with 1 where tabulate is installed: what torch._dynamo does at exit imports it, and Python then forgets
+that it was interrupted.
+"""
+
+
 @pytest.fixture
 def started(coloured, network, tmp_path):
     """A process that is training, with each step as long as asked; it is over the first step."""
@@ -64,7 +70,7 @@ def test_a_signal_ends_a_training_with_a_checkpoint_from_which_the_next_goes_on(
     process = started(0.3)
     process.send_signal(number)
     process.communicate(timeout=30)
-    assert process.returncode == -number
+    assert process.returncode in ({signal.SIGINT: ENDED}.get(number, (-number,)))
     seen = []
     trainer = replace(cpu, folder=tmp_path, name="task", report=seen.append)
     model = train(network(), coloured(48), RECIPE, trainer, seed=3)
@@ -79,7 +85,7 @@ def test_a_second_signal_does_not_wait(started, tmp_path):
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
-    assert process.returncode == -signal.SIGINT
+    assert process.returncode in ENDED
     assert not (tmp_path / "task-train.pt").exists()
 
 
