@@ -52,7 +52,7 @@ def test_reports_of_several_folders_lead_to_each_other(finished, tmp_path):
     done = called("report", *folders)
     assert done.exit_code == 0, done.output
     pages = [(folder / "report" / "index.html") for folder in folders]
-    assert done.output.split("\n")[:2] == list(map(str, pages))
+    assert done.stdout.splitlines() == list(map(str, pages))
     assert 'href="../../b%20c%23/report/index.html"' in pages[0].read_text()
     assert 'href="../../a/report/index.html"' in pages[1].read_text()
     assert "shapes (quick/v1" in pages[0].read_text()
