@@ -87,4 +87,4 @@ def plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, float | np.floating):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
-    return None if value is None or not isinstance(value, str) else value
+    return value if isinstance(value, str) else None

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from peephole.leaderboard.alignment import Lineup
 from peephole.leaderboard.bootstrap import LEVEL
-from peephole.leaderboard.differences import Differences, Side, paired_differences
 from peephole.leaderboard.holm import holm
-from peephole.leaderboard.report.pairs import AT_ONCE
+from peephole.leaderboard.report.pairs import compare_all
 
 
 @dataclass(frozen=True)
@@ -73,21 +69,24 @@ def leader_of(lineup: Lineup, table: pd.DataFrame) -> Leader | None:
     rows = table[(table["kind"] == "method") & table["best_layer"] & table["score"].notna()]
     if rows.empty:
         return None
-    places = [lineup.rows.index(row) for row in rows[["method", "kind", "layer"]].itertuples(index=False, name=None)]
     first, others = rows.iloc[0], rows.iloc[1:]
-    lead = _lead(lineup, places)
+    names = list(rows[["method", "kind", "layer"]].itertuples(index=False, name=None))
+    pairs = compare_all(lineup, names, ())  # those of the first row come first
+    # Who is first was seen before: corrected for its own pairs alone, it would win by chance.
+    corrected = holm(pairs.p[0]) if pairs else np.empty(0)
     rivals = tuple(
         Rival(
             row["method"],
             row["layer"],
             float(row["score"]),
-            float(lead.ahead[place]),
-            float(lead.low[place]),
-            float(lead.high[place]),
-            float(lead.p[place]),
-            bool(lead.p[place] <= 1 - LEVEL and lead.low[place] > 0),
+            float(pairs.difference[0, place]),
+            float(pairs.low[0, place]),
+            float(pairs.high[0, place]),
+            float(corrected[place]),
+            bool(corrected[place] <= 1 - LEVEL and pairs.low[0, place] > 0),
         )
         for place, (_, row) in enumerate(others.iterrows())
+        if pairs
     )
     return Leader(
         first["method"],
@@ -99,32 +98,3 @@ def leader_of(lineup: Lineup, table: pd.DataFrame) -> Leader | None:
         models=min(len(pictures.models) for pictures in lineup.pictures.values()),
         pictures=sum(sum(pictures.sizes) for pictures in lineup.pictures.values()),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Lead:
-    """By how much the first row is ahead of each other ``[K]``; see `Rival`."""
-
-    ahead: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    p: NDArray[np.float64]
-
-
-def _lead(lineup: Lineup, places: Sequence[int]) -> _Lead:
-    """The first row against each other, with p corrected for *all* pairs of rows.
-
-    The first one is first since it was seen to be: corrected for its own pairs alone, it would win by chance.
-    """
-    pairs = list(combinations(places, 2))  # those of the first row come first
-    found: list[Differences] = []
-    for start in range(0, len(pairs), AT_ONCE):
-        some = pairs[start : start + AT_ONCE]
-        first, second = (Side(lineup, [pair[side] for pair in some]) for side in (0, 1))
-        found += paired_differences(first, second, ())
-    others = len(places) - 1
-    ahead, low, high = (
-        np.concatenate([np.empty(0), *(getattr(part, name) for part in found)])[:others]
-        for name in ("difference", "low", "high")
-    )
-    return _Lead(ahead, low, high, holm(np.concatenate([np.empty(0), *(part.p for part in found)]))[:others])
