@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from peephole.leaderboard.report.subject import Subject
@@ -55,6 +55,20 @@ def view_columns(subject: Subject, view: View) -> dict[str, Any]:
             for metric in metric_columns(frame)
         },
     }
+
+
+def score_rows(view: View, method: str | None = None) -> Iterator[dict[str, Any]]:
+    """Rows of the charts of scores by layer and by trigger, of all methods or of one."""
+    table = view.table if method is None else view.table[view.table["method"] == method]
+    for row in table.to_dict("records"):
+        yield {
+            "method": row["method"],
+            "trigger": view.trigger or "all triggers",
+            "layer": row["layer"],
+            "score": row["score"],
+            "low": row["score_lo"],
+            "high": row["score_hi"],
+        }
 
 
 def cost_entries(subject: Subject) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from peephole.leaderboard.alignment import Lineup, Row
 from peephole.leaderboard.comparison import Verdict
-from peephole.leaderboard.report.columns import method_entries, metric_entries, view_columns
+from peephole.leaderboard.report.columns import method_entries, metric_entries, score_rows, view_columns
 from peephole.leaderboard.report.contents import Gallery
 from peephole.leaderboard.report.page import Page
 from peephole.leaderboard.report.pairs import Pairs, compare_all
@@ -33,18 +33,7 @@ def pages(subject: Subject) -> Iterator[Page]:
         "byTrigger": {trigger: _numbers(each) for trigger, each in scores.items()},
         "galleries": [_gallery(gallery, places) for gallery in subject.contents.galleries],
     }
-    rows = [
-        {
-            "method": row["method"],
-            "trigger": view.trigger or "all triggers",
-            "layer": row["layer"],
-            "score": row["score"],
-            "low": row["score_lo"],
-            "high": row["score_hi"],
-        }
-        for view in subject.views
-        for row in view.table.to_dict("records")
-    ]
+    rows = [row for view in subject.views for row in score_rows(view)]
     few = min((len(each.models) for each in lineup.pictures.values()), default=1) if lineup else 1
     context = {"data": data, "rows": rows, "few": few, "paired": pairs is not None}
     yield Page("compare.html", "compare.html", "Compare two methods", context)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from peephole.leaderboard.report.columns import score_rows
 from peephole.leaderboard.report.page import Page
 from peephole.leaderboard.report.subject import Subject
 from peephole.leaderboard.report.views import View
@@ -34,7 +35,7 @@ def pages(subject: Subject) -> Iterator[Page]:
             "name": name,
             "rows": _in_network_order(rows, subject),
             "best": best,
-            "scores": [row for view in subject.views for row in _scores(view, name)],
+            "scores": [row for view in subject.views for row in score_rows(view, name)],
             "curves": _charts(curves.get(name, ()), references if name not in REFERENCES else (), subject),
             "titles": CURVES,
             "galleries": [gallery for gallery in subject.contents.galleries if name in gallery.sheets],
@@ -57,19 +58,6 @@ def _best_of(view: View, name: str) -> dict[str, Any] | None:
 def _in_network_order(rows: pd.DataFrame, subject: Subject) -> list[dict[Any, Any]]:
     place = {layer: number for number, layer in enumerate(subject.layers)}
     return sorted(rows.to_dict("records"), key=lambda row: place[row["layer"]])
-
-
-def _scores(view: View, name: str) -> Iterator[dict[str, Any]]:
-    """Rows of the charts by layer and by trigger."""
-    own = view.table[view.table["method"] == name]
-    for row in own.to_dict("records"):
-        yield {
-            "trigger": view.trigger or "all triggers",
-            "layer": row["layer"],
-            "score": row["score"],
-            "low": row["score_lo"],
-            "high": row["score_hi"],
-        }
 
 
 def _curves(subject: Subject) -> dict[str, list[dict[str, Any]]]:
