@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from peephole.costs import costs, passes_of
 from peephole.devices import device_names
 from peephole.machine import Machine, device_kind, thread_count
 from peephole.pace import TABLE_THREADS, Pace, measure
-from peephole.plan import Plan
 from peephole.store.store import Store
 from peephole.submissions.submission import METHOD
 from peephole.units.base import Unit
@@ -42,21 +41,26 @@ class Estimate:
     bytes: int
 
 
-def estimate(plan: Plan, store: Store, submitted: float = 1.0) -> list[Estimate]:
-    """Every unit of ``plan`` in order.
+def estimate(units: Sequence[Unit], store: Store, submitted: float = 1.0) -> list[Estimate]:
+    """What each unit will cost, in their order.
 
     Times are those of the table of costs, corrected by what units of that kind took that are in the store already
-    (`peephole.pace`): of a plan of which a little has been done, the rest is known better.
+    (`peephole.pace`): where a little has been done, the rest is known better.
 
     Args:
-        plan: what to do.
+        units: what to do.
         store: where results would come from.
         submitted: passes that a submission makes for a picture.
     """
-    units = plan.units
     sizes = {kind: store.sizes(kind) for kind in {unit.kind for unit in units}}
     pace = measure([unit for unit in units if unit.digest in sizes[unit.kind]], store, plain_seconds)
     return [_estimate(unit, sizes[unit.kind].get(unit.digest), pace, submitted) for unit in units]
+
+
+def seconds_by_unit(units: Sequence[Unit], store: Store, machine: Machine) -> dict[str, float]:
+    """What each unit still takes on the machine's kind of device, by digest."""
+    kind = _known(device_kind(machine.device))
+    return {one.unit.digest: one.seconds[kind] for one in estimate(units, store)}
 
 
 def total_seconds(estimates: list[Estimate], device: str, workers: int = 1) -> float:
@@ -72,12 +76,12 @@ def total_seconds(estimates: list[Estimate], device: str, workers: int = 1) -> f
     return float(costs()["fixed_seconds"]) + sum(one.seconds[kind] for one in estimates) / at_once
 
 
-def whole_seconds(plan: Plan, device: str) -> float:
-    """Seconds that a plan would take from the beginning, whatever of it is in a store, by the table of costs."""
-    return float(costs()["fixed_seconds"]) + sum(plain_seconds(unit, device) for unit in plan.units)
+def whole_seconds(units: Sequence[Unit], device: str) -> float:
+    """Seconds that units would take from the beginning, whatever of them is in a store, by the table of costs."""
+    return float(costs()["fixed_seconds"]) + sum(plain_seconds(unit, device) for unit in units)
 
 
-def worker_count(plan: Plan, machine: Machine) -> int:
+def worker_count(units: Sequence[Unit], machine: Machine) -> int:
     """How many processes pay: one a GPU, or one a core if there is none and more than a minute's work.
 
     Of other engines than the local one nothing is known here, and devices that share trainings share them: one.
@@ -86,8 +90,8 @@ def worker_count(plan: Plan, machine: Machine) -> int:
         return 1
     if device_kind(machine.device) != "cpu":
         return len(device_names(machine.device))
-    # By the whole plan, not by what is left of it: results depend on the number of threads, in the last bits at first.
-    return min(thread_count(), MOST_WORKERS) if whole_seconds(plan, "cpu") > LONG else 1
+    # By all units, not by those that are left: results depend on the number of threads, in the last bits at first.
+    return min(thread_count(), MOST_WORKERS) if whole_seconds(units, "cpu") > LONG else 1
 
 
 def plain_seconds(unit: Unit, device: str = "cpu") -> float:

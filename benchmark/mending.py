@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from peephole.engines.dispatch import PATIENCE
 from peephole.engines.outcome import Outcome
 from peephole.engines.run import run_units
 from peephole.errors import PeepholeError
-from peephole.plan import Plan
 from peephole.run_log import RunLog
 from peephole.store.checking import shard_fault
 from peephole.store.store import DamagedShard, Store
@@ -26,15 +25,15 @@ MEETINGS = 3
 
 
 def until_whole(
-    plan: Plan, workspace: Workspace, log: RunLog, outcome: Outcome, write: Callable[[Outcome, int], T]
+    units: Sequence[Unit], workspace: Workspace, log: RunLog, outcome: Outcome, write: Callable[[Outcome, int], T]
 ) -> T:
     """Write tables; as often as a shard that they need is damaged, make it again, and all else that is, and once more.
 
     Args:
-        plan: what is to be there.
+        units: what is to be there, each after its inputs.
         workspace: to compute with.
         log: told what is damaged.
-        outcome: what became of the units of the plan.
+        outcome: what became of them.
         write: is given that, and how many shards were made again.
 
     Raises:
@@ -52,7 +51,7 @@ def until_whole(
                     f"{damage} again after it was made anew; check the disk below {workspace.store.root.parent}."
                 ) from damage
             mended |= _discard(damage, (*outcome.computed, *outcome.cached), workspace.store, log)
-        outcome = run_units(plan.units, workspace, log).after(outcome)
+        outcome = run_units(units, workspace, log).after(outcome)
 
 
 def _discard(damage: DamagedShard, there: tuple[Unit, ...], store: Store, log: RunLog) -> set[str]:

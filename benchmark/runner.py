@@ -181,7 +181,7 @@ def run_with(
     options = options or Options()
     submissions = tuple(given())
     plan = plan_run(suite, data=data, options=options, submissions=submissions)
-    with _begun(plan, out, machine, data, options, submissions, watcher) as (workspace, log):
+    with begun(plan, out, machine, data, options, submissions, watcher) as (workspace, log):
 
         def write(outcome: Outcome, mended: int) -> RunResult:
             _raise_if_hopeless(plan, outcome)
@@ -198,13 +198,13 @@ def run_with(
         outcome = run_units(plan.units, workspace, log)
         log.again()
         if in_turn:
-            return until_whole(plan, workspace, log, outcome, write)
+            return until_whole(plan.units, workspace, log, outcome, write)
         with turn(out, lambda: log.say("somebody else is writing the board; waiting")):
             workspace.submissions = tuple(given())
             if workspace.submissions != submissions:
                 plan = plan_run(suite, data=data, options=options, submissions=workspace.submissions)
                 outcome = run_units(plan.units, workspace, log).after(outcome)
-            return until_whole(plan, workspace, log, outcome, write)
+            return until_whole(plan.units, workspace, log, outcome, write)
 
 
 def run_part(
@@ -225,13 +225,13 @@ def run_part(
     options, folder = options or Options(), Path(out)
     submissions = stored(folder)
     plan = plan_run(suite, data=data, options=options, submissions=submissions)
-    with _begun(plan, folder, machine, data, options, submissions, watcher) as (workspace, log):
+    with begun(plan, folder, machine, data, options, submissions, watcher) as (workspace, log):
         log.say(f"part {part}")
         return PartResult(folder, part, run_units(part.of(plan), workspace, log), log.path)
 
 
 @contextmanager
-def _begun(
+def begun(
     plan: Plan,
     folder: Path,
     machine: Machine | None,
@@ -240,7 +240,10 @@ def _begun(
     submissions: Sequence[Submission],
     watcher: Watcher | None,
 ) -> Iterator[tuple[Workspace, RunLog]]:
-    """A workspace and a log, after everything has been refused that can be before anything is written."""
+    """A workspace and a log, after everything has been refused that can be before anything is written.
+
+    Arguments are as of `run_with`; ``plan`` says what is going to be computed, or a part of it.
+    """
     workspace = Workspace(Store(folder / "store"), machine, data, options.weights, submissions)
     try:
         NAMING.build(workspace.machine.engine).check(workspace)

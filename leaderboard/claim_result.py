@@ -78,6 +78,7 @@ class ClaimResult:
         tested: by expectation, in the claim's order.
         figure: the file's name, beside the results; empty if there is none.
         caption: of the figure.
+        made: when, by which version and which code of the claim.
     """
 
     name: str
@@ -90,6 +91,7 @@ class ClaimResult:
     tested: tuple[Tested, ...]
     figure: str = ""
     caption: str = ""
+    made: str = ""
 
     @cached_property
     def verdict(self) -> Verdict:

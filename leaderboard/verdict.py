@@ -34,7 +34,8 @@ class Criterion:
         """What an interval says: the expectation holds if all of it lies where it has to, fails if none of it does.
 
         Args:
-            low, high: the ends of the interval; NaN if there is none, which tests nothing.
+            low: the lower end of the interval; NaN if there is none, which tests nothing.
+            high: the upper end.
         """
         if math.isnan(low) or math.isnan(high):
             return Verdict.NOT_TESTED

@@ -45,7 +45,9 @@ class Draws:
         with one model the interval speaks of that model alone. NaN anywhere gives no interval.
         """
         value = float(statistic[0])
-        low, high = (float(end) for end in percentile_interval(statistic[None, 1:], level))
+        low, high = (float(end) for end in percentile_interval(statistic[1:], level))
+        if np.isnan(statistic).any():
+            low = high = math.nan
         wider = math.sqrt(self.models / (self.models - 1)) if self.models > 1 else 1.0
         of = f"pictures of {self.models} model{'s' if self.models > 1 else ''}"
         return Estimate(value, value - wider * (value - low), value + wider * (high - value), self.n, of)

@@ -16,6 +16,7 @@ from peephole.leaderboard.cells import Cell
 from peephole.leaderboard.layer_order import network_order
 from peephole.plan import Backdoor, Plan, Row
 from peephole.triggers import texts
+from peephole.units.base import Unit
 from peephole.units.clean_model import CleanModel
 from peephole.workspace import Workspace
 
@@ -71,6 +72,10 @@ class Study:
         """The clean model of each seed."""
         return list({backdoor.clean.digest: backdoor.clean for backdoor in self.plan.backdoors}.values())
 
+    def has(self, unit: Unit) -> bool:
+        """Whether the result of a unit is there."""
+        return unit.digest in self.available
+
     def triggers(self, *names: str) -> list[str]:
         """The texts of the run's triggers that are of these kinds, such as ``square``; in the order of the names."""
         known = list(dict.fromkeys(backdoor.trigger for backdoor in self.plan.backdoors))
@@ -116,9 +121,7 @@ class Study:
             for method in asked:
                 if not any(key[:2] == (seed, method) for key in cells):
                     raise PeepholeError(f"{method} has no {metric} under {name} with seed {seed}")
-        paths = {
-            method: list(dict.fromkeys(layer for _, own, layer in cells if own == method)) for method in asked
-        }
+        paths = {method: list(dict.fromkeys(layer for _, own, layer in cells if own == method)) for method in asked}
         layers = tuple(network_order(paths.values()))
         parts = [_of_model(cells, seed, asked, layers) for seed in seeds]
         sizes = tuple(value.shape[2] for value, _, _ in parts)

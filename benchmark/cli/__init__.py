@@ -15,6 +15,7 @@ from peephole.cli.listing import list_command
 from peephole.cli.merge import merge_command
 from peephole.cli.new import new_command
 from peephole.cli.report import report_command
+from peephole.cli.reproduce import reproduce_command
 from peephole.cli.run import run_command
 from peephole.cli.store import store_app
 from peephole.cli.submit import submit_command
@@ -45,6 +46,7 @@ app.command("compare")(compare_command)
 app.command("figure")(figure_command)
 app.command("merge")(merge_command)
 app.command("report")(report_command)
+app.command("reproduce")(reproduce_command)
 app.command("verify")(verify_command)
 app.command("list")(list_command)
 app.add_typer(store_app, name="store")

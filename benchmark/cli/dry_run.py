@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from peephole.runner import plan_run
 from peephole.store.folder import refuse_foreign
 from peephole.store.store import Store
 from peephole.submissions.folder import stored
+from peephole.units.base import Unit
 from peephole.workspace import Workspace
 
 
@@ -34,13 +37,37 @@ def dry_run(
     plan = plan_run(suite, data=data, options=options, submissions=stored(out))
     refuse_foreign(out)
     NAMING.build(machine.engine).check(workspace)  # what is not there is refused here, too
-    kind = device_kind(machine.device)
-    workers = worker_count(plan, machine) if choose else machine.workers
-    mine = {unit.digest for unit in (plan.units if part is None else part.of(plan))}
-    estimates = [one for one in estimate(plan, workspace.store) if one.unit.digest in mine]
+    if choose:
+        machine = replace(machine, workers=worker_count(plan.units, machine))
+    subject = plan.suite.identifier
+    print_units(
+        plan.units if part is None else part.of(plan),
+        subject if part is None else f"part {part} of {subject}",
+        workspace.store,
+        machine,
+        as_json=as_json,
+        suite=subject,
+    )
+
+
+def print_units(
+    units: Sequence[Unit], subject: str, store: Store, machine: Machine, *, as_json: bool, suite: str
+) -> None:
+    """Print what computing units would take.
+
+    Args:
+        units: each after its inputs.
+        subject: what they are of, in words.
+        store: where their results would come from, or go to.
+        machine: with as many workers as it is to have.
+        as_json: for programs.
+        suite: the identifier.
+    """
+    kind, workers = device_kind(machine.device), machine.workers
+    estimates = estimate(units, store)
     todo = [one for one in estimates if not one.cached]
     summary: dict[str, Any] = {
-        "suite": plan.suite.identifier,
+        "suite": suite,
         "units": len(estimates),
         "cached": len(estimates) - len(todo),
         "device": kind,
@@ -52,7 +79,7 @@ def dry_run(
         "workers": workers,
     }
     if as_json:
-        units = [
+        whole = [
             {
                 "kind": one.unit.kind,
                 "digest": one.unit.digest,
@@ -64,15 +91,14 @@ def dry_run(
             }
             for one in estimates
         ]
-        print_json({**summary, "plan": units})
+        print_json({**summary, "plan": whole})
         return
     screen = console()
     screen.print(plan_table(estimates))
     times = " or ".join(f"{duration(total_seconds(estimates, device, workers))} on {device}" for device in DEVICE_KINDS)
     by = f" by {workers} workers" if workers > 1 else ""
-    whole = summary["suite"] if part is None else f"part {part} of {summary['suite']}"
     screen.print(
-        f"{whole}: {summary['units']} units, {summary['cached']} of them in the store; about {times}{by}; "
-        f"{summary['estimated_bytes'] / 1e6:.0f} MB in {out}.",
+        f"{subject}: {summary['units']} units, {summary['cached']} of them in the store; about {times}{by}; "
+        f"{summary['estimated_bytes'] / 1e6:.0f} MB in {store.root.parent}.",
         soft_wrap=True,
     )

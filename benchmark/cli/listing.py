@@ -18,7 +18,7 @@ def list_command(
     kind: Annotated[
         str,
         typer.Argument(
-            help="triggers, attacks, attributions, metrics, calibration, suites, datasets, models, engines or figures."
+            help="triggers, attacks, attributions, metrics, calibration, suites, datasets, models, engines, figures or claims."
         ),
     ],
     as_json: Json = False,
@@ -69,6 +69,7 @@ def listings() -> dict[str, Callable[[], list[Entry]]]:
         "suites": _suites,
         "engines": lambda: _with_options("peephole.engines.base", "ENGINES"),
         "figures": lambda: _with_options("peephole.figures.base", "FIGURES"),
+        "claims": _claims,
     }
 
 
@@ -151,6 +152,15 @@ def _status(library: str) -> str:
         return f"Version {library_version(library)} is installed."
     except PeepholeError as error:
         return str(error)
+
+
+def _claims() -> list[Entry]:
+    from peephole.claims.base import all_claims, name_of
+
+    return [
+        {"number": str(claim.number), "name": name_of(claim), "title": claim.title, "source": claim.source}
+        for claim in all_claims()
+    ]
 
 
 def _suites() -> list[Entry]:

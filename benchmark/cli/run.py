@@ -12,7 +12,7 @@ import typer
 from peephole.cli.flags import Address, Data, Device, Engine, HeldOut, Json, NoReport, Out, Quiet, engine_of, names
 from peephole.cli.stopping import stoppable
 from peephole.errors import PeepholeError
-from peephole.machine import BATCH, Machine, device_kind
+from peephole.machine import BATCH, Machine
 from peephole.store.folder import DEFAULT_OUT
 from peephole.texts.tokens import split
 
@@ -191,24 +191,21 @@ def _run(
     quiet: bool,
     choose: bool,
 ) -> RunResult | PartResult:
-    from peephole.estimate import estimate, worker_count
+    from peephole.estimate import seconds_by_unit, worker_count
     from peephole.runner import plan_run, run, run_part
     from peephole.store.store import Store
     from peephole.submissions.folder import stored
 
     plan = plan_run(suite, data=data, options=options, submissions=stored(out))
     if choose:
-        machine = replace(machine, workers=worker_count(plan, machine))
+        machine = replace(machine, workers=worker_count(plan.units, machine))
     do = partial(run, report=report) if part is None else partial(run_part, part)
     if quiet:
         return do(suite, out=out, data=data, machine=machine, options=options)
     from peephole.cli.progress import ProgressWatcher
 
     store, units = Store(out / "store"), plan.units if part is None else part.of(plan)
-    mine = {unit.digest for unit in units}
-    kind = "cpu" if device_kind(machine.device) == "cpu" else "cuda"
-    seconds = {one.unit.digest: one.seconds[kind] for one in estimate(plan, store) if one.unit.digest in mine}
-    with ProgressWatcher(len(units), store, seconds) as watcher:
+    with ProgressWatcher(len(units), store, seconds_by_unit(units, store, machine)) as watcher:
         return do(suite, out=out, data=data, machine=machine, options=options, watcher=watcher)
 
 

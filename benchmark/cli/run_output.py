@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
+from peephole.engines.outcome import Outcome
 from peephole.runner import PartResult, RunResult
 
 SHOWN = 20
@@ -42,7 +45,7 @@ def _print_board(result: RunResult) -> None:
         screen.print(f"To look at it all: open {result.report}", soft_wrap=True)
     if result.unreported:
         typer.echo(f"peephole: {result.unreported}", err=True)
-    _print_failures(result)
+    print_failures(outcome, result.log)
 
 
 def _print_part(result: PartResult) -> None:
@@ -54,18 +57,19 @@ def _print_part(result: PartResult) -> None:
         f"Part {result.part}: {len(outcome.computed)} units computed, {len(outcome.cached)} were in the store of "
         f"{result.folder}. When all parts are done, the same command without --shard writes the board."
     )
-    _print_failures(result)
+    print_failures(outcome, result.log)
 
 
-def _print_failures(result: RunResult | PartResult) -> None:
-    failed = result.outcome.failed
+def print_failures(outcome: Outcome, log: Path) -> None:
+    """The units that failed, on standard error."""
+    failed = outcome.failed
     for failure in failed[:SHOWN]:
         typer.echo(f"peephole: failed: {failure.unit.label}: {failure.reason}", err=True)
     if failed:
         more = f"; {len(failed) - SHOWN} more are in the log" if len(failed) > SHOWN else ""
         typer.echo(
-            f"peephole: {len(failed)} units failed and {len(result.outcome.skipped)} that need them were left out"
-            f"{more}; tracebacks are in {result.log}; the same command tries them again.",
+            f"peephole: {len(failed)} units failed and {len(outcome.skipped)} that need them were left out"
+            f"{more}; tracebacks are in {log}; the same command tries them again.",
             err=True,
         )
 

@@ -119,10 +119,10 @@ def _estimate(entry: Entry, data: Path | None, machine: Machine, passes: float) 
 
     plan = entry.plan(data)
     kind = device_kind(machine.device)
-    estimates = estimate(plan, Store(entry.out / "store"), passes)
+    estimates = estimate(plan.units, Store(entry.out / "store"), passes)
     todo = [one for one in estimates if not one.cached]
     trainings = sum(one.unit.cost().weights > 0 for one in todo)
-    workers = worker_count(plan, machine)
+    workers = worker_count(plan.units, machine)
     seconds = total_seconds(estimates, kind, workers) + (costs()["submission_seconds"] if todo else 0)
     what = f"{len(todo)} of {len(estimates)} units" + (f", {trainings} trainings among them" if trainings else "")
     return {

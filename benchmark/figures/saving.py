@@ -31,7 +31,7 @@ def format_of(path: Path) -> str:
     return name
 
 
-def save(drawing: Drawing, path: Path, title: str) -> None:
+def save(drawing: Drawing, path: Path, title: str, dots: int = DOTS) -> None:
     """Write a drawing; fonts are embedded, there is no date in it, and what the caption says is in the file, too.
 
     Raises:
@@ -40,17 +40,17 @@ def save(drawing: Drawing, path: Path, title: str) -> None:
     name = format_of(path)
     metadata = _METADATA[name](title, drawing.caption)
     try:
-        write_atomically(path, partial(_write, drawing=drawing, name=name, metadata=metadata))
+        write_atomically(path, partial(_write, drawing=drawing, name=name, metadata=metadata, dots=dots))
     except OSError as error:
         raise PeepholeError(f"cannot write {path} ({error.strerror}); choose another place with --out.") from error
 
 
-def _write(path: Path, *, drawing: Drawing, name: str, metadata: dict[str, Any]) -> None:
+def _write(path: Path, *, drawing: Drawing, name: str, metadata: dict[str, Any], dots: int) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     if name == "eps":
         _make_opaque(drawing)
-    FigureCanvasAgg(drawing.figure).print_figure(path, format=name, dpi=DOTS, metadata=metadata)
+    FigureCanvasAgg(drawing.figure).print_figure(path, format=name, dpi=dots, metadata=metadata)
     if name == "eps":  # matplotlib writes the moment and the name of the temporary file
         path.write_bytes(re.sub(rb"(?m)^%%(CreationDate|Title):.*\n", b"", path.read_bytes()))
 
