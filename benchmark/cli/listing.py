@@ -18,7 +18,8 @@ def list_command(
     kind: Annotated[
         str,
         typer.Argument(
-            help="triggers, attacks, attributions, metrics, calibration, suites, datasets, models, engines, figures or claims."
+            help="triggers, attacks, attributions, metrics, calibration, suites, datasets, models, engines, figures or "
+            "claims."
         ),
     ],
     as_json: Json = False,

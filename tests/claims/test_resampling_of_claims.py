@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peephole.claims.resampling import RESAMPLES, draw, rank_correlation
 from scipy.stats import spearmanr
+
+from peephole.claims.resampling import RESAMPLES, draw, rank_correlation
 
 
 def test_the_first_weights_are_the_plain_mean_over_models_of_the_means() -> None:

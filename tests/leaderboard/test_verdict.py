@@ -7,6 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from peephole.leaderboard.verdict import Criterion, Verdict, joined
 
 NUMBERS = st.floats(-10, 10)
