@@ -44,7 +44,7 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class Tested:
+class ClaimPart:
     """An expectation beside what was found.
 
     Attributes:
@@ -88,7 +88,7 @@ class ClaimResult:
     statement: str
     measured: str
     test: str
-    tested: tuple[Tested, ...]
+    tested: tuple[ClaimPart, ...]
     figure: str = ""
     caption: str = ""
     made: str = ""

@@ -18,7 +18,7 @@ from peephole.engines.run import run_units
 from peephole.errors import PeepholeError
 from peephole.figures.saving import save
 from peephole.figures.style import paper_style
-from peephole.leaderboard.claim_result import ClaimResult, Reproduction, Tested
+from peephole.leaderboard.claim_result import ClaimPart, ClaimResult, Reproduction
 from peephole.machine import Machine, core_count
 from peephole.mending import until_whole
 from peephole.options import Options
@@ -167,7 +167,9 @@ def _examined(claim: Claim, study: Study, folder: Path) -> ClaimResult:
     tested = []
     for expectation in claim.expectations:
         answer = found[expectation.name]
-        tested.append(Tested(expectation, None, answer) if isinstance(answer, str) else Tested(expectation, answer))
+        tested.append(
+            ClaimPart(expectation, None, answer) if isinstance(answer, str) else ClaimPart(expectation, answer)
+        )
     name, figure, caption = name_of(claim), "", ""
     with paper_style():
         drawing = claim.draw(study, WIDTH)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from peephole.claims.page import page
 from peephole.errors import PeepholeError
 from peephole.files import write_atomically, write_text
-from peephole.leaderboard.claim_result import ClaimResult, Reproduction, Tested
+from peephole.leaderboard.claim_result import ClaimPart, ClaimResult, Reproduction
 
 FOLDER = "claims"
 """Where they are in the folder of results, with their figures."""
@@ -56,7 +56,7 @@ def read_reproduction(folder: Path) -> Reproduction | None:
         return TypeAdapter(Reproduction).validate_python(_nan(content))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, AttributeError, ValidationError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         line = str(error).partition("\n")[0]
         raise PeepholeError(
             f"cannot read {path} ({line}); move it away and examine the claims again: peephole reproduce."
@@ -66,7 +66,7 @@ def read_reproduction(folder: Path) -> Reproduction | None:
 def plain(value: Any) -> Any:
     """JSON values; null for NaN; of a part of a claim and of a claim also the verdict."""
     if is_dataclass(value) and not isinstance(value, type):
-        verdict = {"verdict": str(value.verdict)} if isinstance(value, Tested | ClaimResult) else {}
+        verdict = {"verdict": str(value.verdict)} if isinstance(value, ClaimPart | ClaimResult) else {}
         return {**{field.name: plain(getattr(value, field.name)) for field in fields(value)}, **verdict}
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from peephole.leaderboard.claim_result import ClaimResult, Reproduction, Tested
+from peephole.leaderboard.claim_result import ClaimResult, Reproduction, ClaimPart
 from peephole.leaderboard.verdict import Verdict
 
 STYLES = {Verdict.HOLDS: "green", Verdict.FAILS: "red", Verdict.NOT_SEPARABLE: "yellow", Verdict.NOT_TESTED: "dim"}
@@ -39,7 +39,7 @@ def _verdict(verdict: Verdict) -> Text:
     return Text(str(verdict), style=STYLES[verdict])
 
 
-def _measured(one: Tested) -> tuple[Text, str]:
+def _measured(one: ClaimPart) -> tuple[Text, str]:
     """Number and interval, and where it has to be; or why there is none."""
     if one.estimate is None:
         return Text(one.reason, style="dim"), str(one.expectation.criterion)
