@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peephole.cells import collect
+from peephole.certificates import is_certified
 from peephole.claims.extent import Extent
 from peephole.errors import PeepholeError
 from peephole.leaderboard.cells import Cell
@@ -85,6 +86,10 @@ class Study:
         """The poisoned models with triggers of these kinds, all seeds."""
         wanted = self.triggers(*names)
         return [backdoor for backdoor in self.plan.backdoors if backdoor.trigger in wanted]
+
+    def is_certified(self, backdoor: Backdoor) -> bool:
+        """Whether a poisoned model is there and meets its gates; what one looks at that does not is not known."""
+        return self.has(backdoor.model) and is_certified(backdoor, self.plan, self.workspace)
 
     def rows(self, methods: Collection[str], metrics: Collection[str], *names: str) -> list[Row]:
         """The rows of the plan with these methods under triggers of these kinds that score one of these metrics."""

@@ -24,13 +24,13 @@ class Boxes(Claim):
     title: ClassVar[str] = "Relevance within the object's box"
     source: ClassVar[str] = "P1, table 2, section 6 and A.3"
     statement: ClassVar[str] = (
-        "On ordinary pictures, TIF of DeepLIFT with α = 0.9 keeps more of its relevance within the box of the object than "
-        "any other method, than DeepLIFT itself, and than with a smaller α."
+        "On ordinary pictures, TIF of DeepLIFT with α = 0.9 keeps more of its relevance within the box of the object "
+        "than any other method, than DeepLIFT itself, and than with a smaller α."
     )
     measured: ClassVar[str] = (
-        "The share of positive relevance within the object's box (EBPG), on clean test pictures that a clean model gets "
-        "right, explained for their class, those left out whose box covers more than half. Methods are taken where P1 "
-        "takes them. Data sets without boxes cannot be tested."
+        "The share of positive relevance within the object's box (EBPG), on clean test pictures that a clean model "
+        "gets right, explained for their class, those left out whose box covers more than half. Methods are taken "
+        "where P1 takes them. Data sets without boxes cannot be tested."
     )
     test: ClassVar[str] = (
         "Differences of means on the same pictures. Bootstrap over models and pictures, 4000 resamples; all intervals "

@@ -32,23 +32,24 @@ class Context(Claim):
     source: ClassVar[str] = "ours, after P2's warning in section V-B2"
     statement: ClassVar[str] = (
         "An order of methods that is found with triggers like BadNet's predicts their order with triggers that decide "
-        "together with the picture (Input-Aware, WaNet). P2 warns that it may not: where this fails, the warning is right."
+        "together with the picture (Input-Aware, WaNet). P2 warns that it may not: where this fails, the warning is "
+        "right."
     )
     measured: ClassVar[str] = (
-        "Mean scores of P1's methods and plain gradients under BadNet, Dynamic, square and X on one side, Input-Aware and "
-        "WaNet on the other: how soon the attack fails when the clean picture is put back where the map points, and MoRF "
-        "less LeRF. Each method at the input, or at the last layer if that is where it is commonly taken; each trigger's "
-        "scores are brought to 0 at chance and 1 for the truth itself before their mean is taken."
+        "Mean scores of P1's methods and plain gradients under BadNet, Dynamic, square and X on one side, Input-Aware "
+        "and WaNet on the other: how soon the attack fails when the clean picture is put back where the map points, "
+        "and MoRF less LeRF. Each method at the input, or at the last layer if that is where it is commonly taken; "
+        "each trigger's scores are brought to 0 at chance and 1 for the truth itself before their mean is taken."
     )
     test: ClassVar[str] = (
-        "Kendall's τ-b between the two orders; beside it, that of BadNet and Dynamic with square and X, which says what "
-        "two boards of simple triggers share. Bootstrap over models and pictures, 4000 resamples; all intervals together "
-        "hold with 95 %. Resampling adds noise, which draws τ to 0."
+        "Kendall's τ-b between the two orders; beside it, that of BadNet and Dynamic with square and X, which says "
+        "what two boards of simple triggers share. Bootstrap over models and pictures, 4000 resamples; all intervals "
+        "together hold with 95 %. Resampling adds noise, which draws τ to 0."
     )
     expectations: ClassVar[tuple[Expectation, ...]] = (
         Expectation(
             "restore_simple",
-            "Two kinds of simple triggers order methods alike by restoring pixels (without this, the next says little).",
+            "Two kinds of simple triggers order methods alike by restoring pixels.",
             "Kendall's τ of mean restore under BadNet and Dynamic with that under square and X (-1 to 1)",
             Criterion("above", AGREEMENT),
         ),

@@ -31,13 +31,14 @@ class EdgeDetectors(Claim):
     title: ClassVar[str] = "Finding the trigger on a network that ignores it"
     source: ClassVar[str] = "ours; after the sanity checks that P1 quotes in figure 1 (Adebayo et al. 2018)"
     statement: ClassVar[str] = (
-        "Methods that keep positive signal only (Guided Backprop, Deconv, LRP-α1β0) find a trigger because it stands out "
-        "in the picture: they find it as well on a clean twin, which does not look at it. The gradient and Grad-CAM do not."
+        "Methods that keep positive signal only (Guided Backprop, Deconv, LRP-α1β0) find a trigger because it stands "
+        "out in the picture: they find it as well on a clean twin, which does not look at it. The gradient and "
+        "Grad-CAM do not."
     )
     measured: ClassVar[str] = (
-        "Average precision against the truth, 0 at chance and 1 for the truth itself, of the same stamped pictures for the "
-        "same label on the poisoned model and on its clean twin; square, X, BadNet and Dynamic. Grad-CAM at the last layer, "
-        "all others at the input."
+        "Average precision against the truth, 0 at chance and 1 for the truth itself, of the same stamped pictures for "
+        "the same label on the poisoned model and on its clean twin; square, X, BadNet and Dynamic. Grad-CAM at the "
+        "last layer, all others at the input."
     )
     test: ClassVar[str] = (
         "The mean over triggers on the twin over that on the poisoned model. Bootstrap over models and pictures, 4000 "

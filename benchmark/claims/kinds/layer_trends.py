@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from peephole.units.base import Unit
 
 TREND = 0.3
-"""Of Spearman's ρ: on ten layers, less is what chance alone gives in two of five curves."""
+"""Of Spearman's ρ: two curves of five that have no trend reach it on ten layers by chance."""
 CONDITIONS = {"class_sensitivity": "class_pair", "fine_grained": "x", "completeness": "square"}
 """The trigger of each metric."""
 MEAN_RHO = "Spearman's ρ of the score with the layer's place from the input, mean over the five methods (-1 to 1)"

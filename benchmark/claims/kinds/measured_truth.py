@@ -20,8 +20,8 @@ TREND = 0.3
 AGREEMENT = 0.5
 """Of Kendall's τ: three pairs of methods of four keep their order."""
 LEAST = 0.05
-"""Of the attack's success that some part must cost: where none does, parts stand in for each other, and what is measured
-on some thousand pictures is noise."""
+"""Of the attack's success that some part must cost: where none does, parts stand in for each other, and what is
+measured is noise."""
 CONDITIONS = {"class_sensitivity": "class_pair", "fine_grained": "x", "completeness": "square"}
 """The trigger of each metric."""
 MEAN_RHO = "Spearman's ρ of the score with the layer's place from the input, mean over the five methods (-1 to 1)"
@@ -40,15 +40,16 @@ class MeasuredTruth(Claim):
         "needs: the trends along the layers, and the order of methods."
     )
     measured: ClassVar[str] = (
-        "P1's three metrics with weights from 0 to 1 in the place of masks: what the attack's success loses when the cell "
-        "of the mark that is nearest to a pixel is restored (mean over the test pictures of the certificate), over the "
+        "P1's three metrics with weights from 0 to 1 in the place of masks: what the attack's success loses when the "
+        "cell of the mark that is nearest to a pixel is restored (mean over the test pictures of the certificate), "
+        "over the "
         f"largest such loss. Models of which no cell costs {LEAST:.0%} are left out. Layers and methods as in claims 1 "
         "and 3."
     )
     test: ClassVar[str] = (
-        "Rank correlations of curves with the layer's place, and Kendall's τ-b between the methods' mean scores by either "
-        "truth on the same pictures. Bootstrap over models and pictures, 4000 resamples; all intervals together hold with "
-        "95 %. The measured losses count as known."
+        "Rank correlations of curves with the layer's place, and Kendall's τ-b between the methods' mean scores by "
+        "either truth on the same pictures. Bootstrap over models and pictures, 4000 resamples; all intervals together "
+        "hold with 95 %. The measured losses count as known."
     )
     expectations: ClassVar[tuple[Expectation, ...]] = (
         Expectation(

@@ -31,9 +31,9 @@ class MethodOrder(Claim):
     source: ClassVar[str] = "P1, table 1 and figure 5 (b), sections 5 and 6, C.4"
     statement: ClassVar[str] = (
         "CAM-like methods fill the trigger far better than gradient-like ones; Guided Backprop stays best on a thin "
-        "trigger; DeepLIFT and Input×Gradient tell labels apart better than the others do on average. Fusing all layers "
-        "(TIF) fills best of all with a small α, trades that for fine localization as α grows, and does better than its "
-        "rule alone when pixels are removed, whatever the rule."
+        "trigger; DeepLIFT and Input×Gradient tell labels apart better than the others do on average. Fusing all "
+        "layers (TIF) fills best of all with a small α, trades that for fine localization as α grows, and does better "
+        "than its rule alone when pixels are removed, whatever the rule."
     )
     measured: ClassVar[str] = (
         "Class sensitivity under the class pair, fine-grained localization under X, completeness under the square, and "
@@ -42,8 +42,8 @@ class MethodOrder(Claim):
     )
     test: ClassVar[str] = (
         "Differences of means over models and the pictures that all methods have. Where a method has to beat each of "
-        "several, the difference to the best of them. Bootstrap over models and pictures, 4000 resamples; all intervals "
-        "together hold with 95 %."
+        "several, the difference to the best of them. Bootstrap over models and pictures, 4000 resamples; all "
+        "intervals together hold with 95 %."
     )
     expectations: ClassVar[tuple[Expectation, ...]] = (
         Expectation(

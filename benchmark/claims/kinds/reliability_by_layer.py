@@ -43,10 +43,10 @@ class ReliabilityByLayer(Claim):
         "Methods that are not multiplied by the input gain in MoRF when they are."
     )
     measured: ClassVar[str] = (
-        "MoRF and LeRF, removed pixels being zero to the network, on pictures that a square or an X decides. P1 removes "
-        "pixels of clean ImageNet pictures: here the reason of the decision is the trigger, and small. Gradient-like "
-        "methods (Input×Gradient, DeepLIFT, Integrated Gradients) are taken at the input, Grad-CAM, Score-CAM and CAMERAS "
-        "at the last layer, FullGrad as its authors have it."
+        "MoRF and LeRF, removed pixels being zero to the network, on pictures that a square or an X decides. P1 "
+        "removes pixels of clean ImageNet pictures: here the reason of the decision is the trigger, and small. "
+        "Gradient-like methods (Input×Gradient, DeepLIFT, Integrated Gradients) are taken at the input, Grad-CAM, "
+        "Score-CAM and CAMERAS at the last layer, FullGrad as its authors have it."
     )
     test: ClassVar[str] = (
         "Rank correlations of curves with the layer's place, and differences of means, each the mean of both triggers. "
