@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from peephole.certificates import passes
+from peephole.certificates import is_certified
 from peephole.errors import PeepholeError
 from peephole.leaderboard.cells import Cell
 from peephole.plan import Backdoor, Plan, Row
@@ -31,7 +31,7 @@ def collect(plan: Plan, workspace: Workspace, available: frozenset[str], layers:
         DamagedShard: a shard is not what was written.
     """
     rows = [row for row in plan.rows if available.issuperset(_needed(row))]
-    certified = {row.backdoor.model.digest: _certified(row.backdoor, plan, workspace) for row in rows}
+    certified = {row.backdoor.model.digest: is_certified(row.backdoor, plan, workspace) for row in rows}
     cells = [cell for row in rows for cell in _cells(row, certified[row.backdoor.model.digest], plan, workspace)]
     known = list(dict.fromkeys(cell.layer for cell in cells if cell.kind == "method"))
     unknown = [layer for layer in layers if layer not in known]
@@ -108,12 +108,6 @@ def _submission(row: Row, workspace: Workspace) -> str:
     if row.is_calibration or row.maps.spec["method"] != METHOD:
         return ""
     return next(one.described for one in workspace.submissions if one.name == row.method)
-
-
-def _certified(backdoor: Backdoor, plan: Plan, workspace: Workspace) -> bool:
-    """Whether a poisoned model meets its gates."""
-    facts = workspace.store.facts(backdoor.model.kind, backdoor.model.digest)
-    return passes(facts["certificate"], plan.suite.gates_on(backdoor.trigger))
 
 
 def _spread(values: NDArray[Any], scored: NDArray[np.bool_], missing: float | bool) -> NDArray[Any]:

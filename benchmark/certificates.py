@@ -84,6 +84,12 @@ def passes(certificate: Mapping[str, Any], gates: Gates) -> bool:
     return not failures(certificate, gates)
 
 
+def is_certified(backdoor: Backdoor, plan: Plan, workspace: Workspace) -> bool:
+    """Whether a poisoned model that is in the store meets its gates."""
+    facts = workspace.store.facts(backdoor.model.kind, backdoor.model.digest)
+    return passes(facts["certificate"], plan.suite.gates_on(backdoor.trigger))
+
+
 def accuracy_drop(certificate: Mapping[str, Any]) -> float:
     """Clean accuracy that the poisoned model has lost against its twin, in [−1,1]."""
     (own, count), (twin, _) = certificate["clean_accuracy"], certificate["twin_accuracy"]

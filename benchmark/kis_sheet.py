@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,6 +67,29 @@ class Measures:
 
 
 SCREEN = Measures()
+PANEL = 2.2
+"""Inches a panel of a paper is wide, at least."""
+Said = Callable[[str, str, str], str]
+"""From a model, a way to feed back and a kind of pictures to what is said of S there."""
+
+
+def on_paper(width: float, panel: float = PANEL) -> Measures:
+    """Of a figure for a paper: small, and its words in the caption."""
+    return Measures(
+        width,
+        max(1, int(width / panel)),
+        top=0,
+        head=2.1,
+        row=1.85,
+        side=0.14,
+        below=0.32,
+        above=0.48,
+        title=6,
+        text=6.2,
+        small=6,
+        room=1.8,
+        accuracy=0.74,
+    )
 
 
 def draw_kis(
@@ -101,14 +124,12 @@ def _draw(
 ) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    figure = kis_figure(samples, distributions, correctness, SCREEN)
+    figure = kis_figure(samples, partial(verdict, distributions), correctness, SCREEN)
     FigureCanvasAgg(figure).print_figure(path, format="png", dpi=DOTS, metadata={KEY: key})
 
 
-def kis_figure(
-    samples: Sequence[Sample], distributions: pd.DataFrame, correctness: pd.DataFrame, measures: Measures
-) -> Figure:
-    """The picture as matplotlib's figure, see `draw_kis`."""
+def kis_figure(samples: Sequence[Sample], said: Said, correctness: pd.DataFrame, measures: Measures) -> Figure:
+    """The picture as matplotlib's figure, see `draw_kis`. What is ``said`` of samples stands above them."""
     from matplotlib.figure import Figure
 
     clean = [sample for sample in samples if sample.model == CLEAN_MODEL]
@@ -123,13 +144,13 @@ def kis_figure(
         for place, variant in enumerate(VARIANTS):
             panel = _Panel(figure, measures, place, len(VARIANTS), measures.top, measures.head)
             name = "\n".join(textwrap.wrap(TITLES[place], panel.letters))
-            title = f"{name}\nall: {verdict(distributions, CLEAN_MODEL, VARIANTS[place], 'clean')}"
+            title = f"{name}\nall: {said(CLEAN_MODEL, VARIANTS[place], 'clean')}"
             _correct_and_wrong(panel, clean, place, edges, table.loc[variant], title)
     for number, trigger in enumerate(triggers):
         row = number // measures.columns
         top = measures.top + sum(tall[: row + bool(clean)])
         panel = _Panel(figure, measures, number % measures.columns, measures.columns, top, measures.row)
-        _clean_and_poisoned(panel, [sample for sample in samples if sample.model == trigger], edges, distributions)
+        _clean_and_poisoned(panel, [sample for sample in samples if sample.model == trigger], edges, said)
     return figure
 
 
@@ -172,9 +193,7 @@ def _correct_and_wrong(
             )
 
 
-def _clean_and_poisoned(
-    panel: _Panel, both: Sequence[Sample], edges: NDArray[np.float64], distributions: pd.DataFrame
-) -> None:
+def _clean_and_poisoned(panel: _Panel, both: Sequence[Sample], edges: NDArray[np.float64], said: Said) -> None:
     lines = broken(f"backdoor {both[0].model}", panel.letters)
     for kind, colour in (("clean", CLEAN), ("poisoned", POISONED)):
         parts = [sample.values[0][sample.studied] for sample in both if sample.pictures == kind]
@@ -182,7 +201,7 @@ def _clean_and_poisoned(
             values = np.concatenate(parts)
             values = values[~np.isnan(values)]
             _bars(panel.axes, values, edges, colour, f"{len(values)} {kind} pictures", filled=kind == "clean")
-            lines.append(f"{kind}: {verdict(distributions, both[0].model, VARIANTS[0], kind)}")
+            lines.append(f"{kind}: {said(both[0].model, VARIANTS[0], kind)}")
     _frame(panel.axes, edges, "\n".join(lines), panel.measures)
 
 

@@ -111,17 +111,26 @@ def make_plan(
     return Plan(suite, backdoors, rows, tuple(_samples(suite.kis, backdoors)) if suite.kis else ())
 
 
-def _base_spec(suite: Suite, data: Path | None) -> dict[str, Any]:
-    name = DATASETS.resolve(suite.dataset.name)
-    dataset = DATASETS[name](side=suite.dataset.side, folder=data)
+def dataset_spec(name: str, side: int, data: Path | None) -> dict[str, Any]:
+    """What stands for a data set in specs; it is looked at, not read.
+
+    Raises:
+        PeepholeError: there is no such data set, or not in the folder ``data``.
+    """
+    name = DATASETS.resolve(name)
+    dataset = DATASETS[name](side=side, folder=data)
     return {
-        "dataset": {
-            "name": name,
-            "side": suite.dataset.side,
-            "identity": dataset.identity(),
-            "classes": len(dataset.classes),
-            "normalisation": [list(dataset.mean), list(dataset.std)],
-        },
+        "name": name,
+        "side": side,
+        "identity": dataset.identity(),
+        "classes": len(dataset.classes),
+        "normalisation": [list(dataset.mean), list(dataset.std)],
+    }
+
+
+def _base_spec(suite: Suite, data: Path | None) -> dict[str, Any]:
+    return {
+        "dataset": dataset_spec(suite.dataset.name, suite.dataset.side, data),
         **_named("model", named, suite.model),
         "training_code": ATTACKS.module_digest("peephole.attacks.training"),
     }

@@ -33,6 +33,7 @@ class Values:
             no map.
         chance, best: float64 ``[P]``.
         sizes: the number of pictures of each model.
+        places: int64 ``[P]``, each picture's place among those of its model.
         seeds: of the models.
         lower: whether lower is better.
     """
@@ -45,6 +46,7 @@ class Values:
     chance: NDArray[np.float64]
     best: NDArray[np.float64]
     sizes: tuple[int, ...]
+    places: NDArray[np.int64]
     seeds: tuple[int, ...]
     lower: bool
 
@@ -129,12 +131,13 @@ class Study:
         paths = {method: list(dict.fromkeys(layer for _, own, layer in cells if own == method)) for method in asked}
         layers = tuple(network_order(paths.values()))
         parts = [_of_model(cells, seed, asked, layers) for seed in seeds]
-        sizes = tuple(value.shape[2] for value, _, _ in parts)
+        sizes = tuple(value.shape[2] for value, *_ in parts)
         if not all(sizes):
             raise PeepholeError(f"no picture under {name} has {metric} of all of: {', '.join(asked)}")
-        value, chance, best = (np.concatenate(list(each), axis=-1) for each in zip(*parts, strict=True))
+        value, chance, best = (np.concatenate([part[each] for part in parts], axis=-1) for each in range(3))
+        places = np.concatenate([part[3] for part in parts])
         lower = next(iter(cells.values())).direction == "lower"
-        return Values(trigger, metric, asked, layers, value, chance, best, sizes, seeds, lower)
+        return Values(trigger, metric, asked, layers, value, chance, best, sizes, places, seeds, lower)
 
     def _method(self, text: str) -> str:
         return self._methods.get(text) or self._methods.setdefault(text, _resolved(text))
@@ -160,8 +163,8 @@ def _resolved(text: str) -> str:
 
 def _of_model(
     cells: dict[tuple[int, str, str], Cell], seed: int, methods: Sequence[str], layers: Sequence[str]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Values ``[M,L,p]``, chance and best ``[p]`` of one model's pictures that all methods have."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Values ``[M,L,p]``, chance, best and place ``[p]`` of one model's pictures that all methods have."""
     own = [[cells.get((seed, method, layer)) for layer in layers] for method in methods]
     there = [cell for row in own for cell in row if cell is not None]
     common = np.logical_and.reduce([cell.reported for cell in there])
@@ -169,4 +172,4 @@ def _of_model(
     value = np.array(
         [[np.full(count, np.nan) if cell is None else cell.value[common] for cell in row] for row in own]
     ).reshape(len(methods), len(layers), count)
-    return value, there[0].chance[common], there[0].best[common]
+    return value, there[0].chance[common], there[0].best[common], np.flatnonzero(common)

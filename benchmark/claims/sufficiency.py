@@ -76,7 +76,8 @@ def valley(density: Array) -> Array:
     between = (column >= left[:, None]) & (column <= right[:, None])
     lowest = np.where(between, density, np.inf).min(axis=1)
     lower = np.minimum(density[rows, left], density[rows, right])
-    return 1 - np.divide(lowest, lower, out=np.ones_like(lower), where=lower > 0)
+    depth: Array = 1 - np.divide(lowest, lower, out=np.ones_like(lower), where=lower > 0)
+    return depth
 
 
 def smaller_side(values: Array, weights: Array) -> Array:
@@ -101,7 +102,8 @@ def weighted_auroc(values: Array, correct: Flags, weights: Array) -> Array:
         np.add.reduceat(weights[:, order] * kind[order], firsts, axis=1) for kind in (correct, np.logical_not(correct))
     )
     below = np.cumsum(misses, axis=1) - misses / 2
-    return (hits * below).sum(axis=1) / _positive(hits.sum(axis=1) * misses.sum(axis=1))
+    area: Array = (hits * below).sum(axis=1) / _positive(hits.sum(axis=1) * misses.sum(axis=1))
+    return area
 
 
 def complete(sample: Sample) -> Sample:

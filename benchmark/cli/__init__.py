@@ -9,6 +9,7 @@ import typer
 
 from peephole.cli.check import check_command
 from peephole.cli.compare import compare_command
+from peephole.cli.explain import explain_command
 from peephole.cli.figure import figure_command
 from peephole.cli.leaderboard import leaderboard_command
 from peephole.cli.listing import list_command
@@ -43,6 +44,7 @@ app.command("check")(check_command)
 app.command("submit")(submit_command)
 app.command("leaderboard")(leaderboard_command)
 app.command("compare")(compare_command)
+app.command("explain")(explain_command)
 app.command("figure")(figure_command)
 app.command("merge")(merge_command)
 app.command("report")(report_command)

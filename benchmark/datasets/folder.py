@@ -54,12 +54,12 @@ class Folder:
         _refuse_odd(folder, self._splits)
         self.classes: tuple[str, ...] = self._splits["train"].classes
         self._in_memory = in_memory
-        self.side, self._fit = self._choose(side)
+        self.side, self.fit = self._choose(side)
 
     def identity(self) -> dict[str, str | int]:
         """Side, crop, and a fingerprint of the sorted relative names and sizes of the files."""
         counts = {f"{split}_count": len(pictures) for split, pictures in self._splits.items()}
-        fit = str(self._fit) if self._fit else "as they are"
+        fit = str(self.fit) if self.fit else "as they are"
         return {"side": self.side, "fit": fit, "files": self._fingerprint, **counts}
 
     def load(self, split: Split) -> Pictures:
@@ -68,7 +68,7 @@ class Folder:
         Raises:
             PeepholeError: a file cannot be read, or has not the side of the first.
         """
-        return self._splits[split].load(self.side, self._fit, self._in_memory)
+        return self._splits[split].load(self.side, self.fit, self._in_memory)
 
     def _choose(self, side: int | None) -> tuple[int, CentreCrop | None]:
         """The side, and how pictures get it."""

@@ -56,7 +56,7 @@ class Imagenet:
             )
         if folder is None:
             raise PeepholeError(f"no folder to look for ImageNet in; expected {_LAYOUTS}; {_HELP}")
-        self._fit = CentreCrop.usual(self.side)
+        self.fit = CentreCrop.usual(self.side)
         self._in_memory = in_memory
         self._top, self._root = _find(folder)
         self._val = self._scan_val()
@@ -73,7 +73,7 @@ class Imagenet:
         return {
             "form": "files",
             "side": self.side,
-            "fit": str(self._fit),
+            "fit": str(self.fit),
             "files": self._fingerprint,
             "train_count": len(self._train),
             "test_count": len(self._val),
@@ -91,9 +91,9 @@ class Imagenet:
                     f"ImageNet in {self._root} has no pictures to train with: looked for {self._root / 'train'}; "
                     f"expected train/<class>/*.JPEG beside val; unpack ILSVRC2012_img_train.tar there, or {_HELP}"
                 )
-            return self._train.load(self.side, self._fit, self._in_memory)
-        pictures = self._val.load(self.side, self._fit, self._in_memory)
-        return replace(pictures, boxes=annotated_boxes(self._val, self._places, self._fit))
+            return self._train.load(self.side, self.fit, self._in_memory)
+        pictures = self._val.load(self.side, self.fit, self._in_memory)
+        return replace(pictures, boxes=annotated_boxes(self._val, self._places, self.fit))
 
     @cached_property
     def _train(self) -> PictureFolder:

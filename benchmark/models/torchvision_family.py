@@ -68,6 +68,17 @@ class TorchvisionModel:
             ) from error
         return state
 
+    def categories(self, name: str) -> tuple[str, ...]:
+        """What the weights ``name`` tell apart, in words, in the order of the labels.
+
+        Raises:
+            UnknownName: torchvision knows no such weights; the message lists those it knows.
+        """
+        known = self._known()
+        if name.strip().upper() not in known:
+            raise UnknownName(f"weights of torchvision's {self.called}", name, known)
+        return tuple(known[name.strip().upper()].meta["categories"])
+
     def _known(self) -> dict[str, Any]:
         from torchvision.models import get_model_weights
 

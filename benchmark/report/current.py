@@ -10,6 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from peephole.certificates import MODELS
+from peephole.claims.writing import FOLDER, VERDICTS
 from peephole.files import write_atomically, write_text
 from peephole.kis import CORRECTNESS, DISTRIBUTIONS
 from peephole.leaderboard.picture_file import PICTURES
@@ -17,7 +18,7 @@ from peephole.leaderboard.report.manifest import listed
 from peephole.leaderboard.tables import LEADERBOARD, SCORES
 
 NOTE = ".made-from"
-TABLES = (LEADERBOARD, SCORES, MODELS, DISTRIBUTIONS, CORRECTNESS, PICTURES)
+TABLES = (LEADERBOARD, SCORES, MODELS, DISTRIBUTIONS, CORRECTNESS, PICTURES, f"{FOLDER}/{VERDICTS}")
 CODE = (
     "peephole",
     "peephole.attributions.rules",
@@ -41,6 +42,8 @@ def made_from(folder: Path, available: Collection[str]) -> str:
     for name in TABLES:
         path = folder / name
         digest.update(name.encode() + (hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b"-"))
+    for path in sorted((folder / FOLDER).glob("*.png")):
+        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     for name in sorted(available):
         digest.update(name.encode())
     for package in CODE:

@@ -9,6 +9,7 @@ from pathlib import Path
 from peephole.leaderboard.curve_shares import curve_shares
 from peephole.leaderboard.report.contents import Contents
 from peephole.plan import Plan
+from peephole.report.claims import with_claims
 from peephole.report.colour_scale import ticks
 from peephole.report.curves import mean_curves
 from peephole.report.descriptions import descriptions
@@ -40,7 +41,7 @@ def gather(plan: Plan, workspace: Workspace, available: Collection[str], folder:
     galleries, without = draw_galleries(plan, workspace, available, site)
     samples = [unit for unit in plan.samples if unit.digest in available]
     curves = mean_curves(plan, workspace, available)
-    return replace(
+    contents = replace(
         tables,
         samples=tuple(sample for unit in samples for sample in read_samples(unit, unit.spec["seed"], workspace)),
         fed_back="; ".join(dict.fromkeys(unit.spec["method"] for unit in samples)),
@@ -52,6 +53,7 @@ def gather(plan: Plan, workspace: Workspace, available: Collection[str], folder:
         descriptions=descriptions(plan, workspace.submissions),
         missing=(*tables.missing, *without, *_without(plan, available, any_curves=bool(curves))),
     )
+    return with_claims(contents, folder, site)
 
 
 def _without(plan: Plan, available: Collection[str], *, any_curves: bool) -> Iterator[str]:

@@ -14,6 +14,7 @@ from peephole.leaderboard.report.manifest import claim
 from peephole.leaderboard.report.subject import Subject
 from peephole.machine import Machine
 from peephole.plan import Plan
+from peephole.report.claims import with_claims
 from peephole.report.gather import gather
 from peephole.report.tables import gather_tables
 from peephole.report.writing import INDEX, REPORT, pages_of, unwritable
@@ -109,9 +110,8 @@ def _contents(folder: Path, data: Path | None, site: Path) -> Contents:
         return _whole(plan, workspace, folder, site)
     except PeepholeError as error:
         tables = gather_tables(folder)
-        return replace(
-            tables, missing=(*tables.missing, f"Pictures and curves are not here, only what the tables say: {error}")
-        )
+        without = f"Pictures and curves are not here, only what the tables say: {error}"
+        return with_claims(replace(tables, missing=(*tables.missing, without)), folder, site)
 
 
 def _planned(folder: Path, store: Store, data: Path | None) -> tuple[Plan, Workspace]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from peephole.leaderboard.claim_result import ClaimResult, Reproduction
 from peephole.leaderboard.kis_study import Sample
 from peephole.leaderboard.stored_board import StoredBoard
 
@@ -150,6 +152,7 @@ class Contents:
         scale: the ticks of ``pictures/scale.png``, the colour scale of all maps: where, from 0 to 1, and what it says.
         descriptions: what each method is and where it comes from, as far as that is known, by its name.
         missing: sentences for people, each saying what is not there and what to do.
+        claims: what became of the papers' claims, if any was examined; their figures are in the report's folder.
     """
 
     board: StoredBoard | None
@@ -166,3 +169,9 @@ class Contents:
     scale: tuple[tuple[float, str], ...] = ()
     descriptions: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    claims: Reproduction | None = None
+
+
+def claim_figure(result: ClaimResult) -> str:
+    """Where the figure of a claim is, relative to the report's folder."""
+    return f"pictures/claims/{PurePath(result.figure).name}"

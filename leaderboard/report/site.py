@@ -8,11 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from peephole.files import write_atomically, write_text
-from peephole.leaderboard.report.contents import Contents
+from peephole.leaderboard.report.contents import Contents, claim_figure
 from peephole.leaderboard.report.environment import environment
 from peephole.leaderboard.report.manifest import claim, keep_only, listed
 from peephole.leaderboard.report.page import Page
-from peephole.leaderboard.report.pages import board, compare, cost, definitions, kis, method, model
+from peephole.leaderboard.report.pages import board, claims, compare, cost, definitions, kis, method, model
 from peephole.leaderboard.report.subject import Subject
 from peephole.leaderboard.report.vega import write_vega
 
@@ -24,6 +24,7 @@ PAGES: tuple[Callable[[Subject], Iterable[Page]], ...] = (
     compare.pages,
     cost.pages,
     kis.pages,
+    claims.pages,
     model.pages,
     method.pages,
     definitions.pages,
@@ -53,13 +54,15 @@ def write_site(contents: Contents, folder: Path, siblings: Sequence[tuple[str, s
         written.add(f"{ASSETS}/{name}")
     subject = Subject(contents, tuple(siblings))
     written.update(*(gallery.files for gallery in contents.galleries))
+    if contents.claims:
+        written.update(claim_figure(result) for result in contents.claims.results if result.figure)
     for page in (page for pages in PAGES for page in pages(subject)):
         template = environment().get_template(page.template)
         text = template.render(subject=subject, page=page, root=page.root, vega=vega, **page.context)
         write_atomically(folder / page.path, partial(write_text, text=text), settle=False)
         written.add(page.path)
     if not contents.galleries:  # as where the store cannot be read: what was drawn from it once stays
-        written |= {path for path in listed(folder) if path.startswith(f"{PICTURES}/")}
+        written |= {path for path in listed(folder) if path.startswith(f"{PICTURES}/") and "/claims/" not in path}
     keep_only(folder, written)
     return folder / INDEX
 

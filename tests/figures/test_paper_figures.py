@@ -119,7 +119,7 @@ def test_heatmaps_are_images_with_outlines_and_scores(results, tmp_path):
 
 
 def test_cascades_are_computed_once(results, tmp_path):
-    place, path = results / "store" / "cascade_alignment", tmp_path / "a.pdf"
+    place, path = results / "store" / "alignment", tmp_path / "a.pdf"
     before = set(place.rglob("*.h5"))
     make_figure("cascades(pictures=4, seed=1)", results, path)
     made = {shard: shard.stat().st_mtime_ns for shard in set(place.rglob("*.h5")) - before}

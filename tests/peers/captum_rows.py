@@ -107,6 +107,8 @@ def rows() -> Iterator[Comparison]:
             yield Comparison(subject, ours, f"captum {peer}", maps)
         ours, peer = "guided_grad_cam(interpolation='nearest')", "captum GuidedGradCam(interpolate_mode='nearest')"
         yield Comparison(subject, ours, peer, guided_grad_cam, dtype=torch.float64)
+        times = (f"input_x_{ours}", f"captum activation × {peer.removeprefix('captum ')}")
+        yield Comparison(subject, *times, times_activation(guided_grad_cam), dtype=torch.float64)
     yield from _alpha1_beta0()
     yield from _deep_lift()
     yield from _integrated_gradients()

@@ -14,12 +14,16 @@ import pytest
 from browsing import WIDTHS, browser, overflow, reader
 
 import peephole
+from peephole.claims.writing import write_reproduction
 from peephole.datasets.shapes import Shapes
+from peephole.leaderboard.claim_result import ClaimPart, ClaimResult, Estimate, Expectation, Reproduction
 from peephole.leaderboard.compare import compare_rows
 from peephole.leaderboard.differences import Side, paired_differences
 from peephole.leaderboard.stored_board import open_board
 from peephole.leaderboard.tables import read_csv
+from peephole.leaderboard.verdict import Criterion
 from peephole.machine import Machine
+from peephole.report.report import report_on
 
 SMALL = peephole.Options(
     seeds=2, samples=16, triggers=("square", "x"), methods=("input_x_gradient", "grad_cam", "guided_backprop")
@@ -39,6 +43,24 @@ ROWS = """rows => rows.map(row => {
     return [row.dataset.measure, ...cells.map(cell => cell.textContent.trim())];
 })"""
 pytestmark = pytest.mark.slow  # .ci/run looks at the report of the main job with them
+PARTS = tuple(
+    ClaimPart(Expectation(name, "It rises with the layers.", "ρ, −1 to 1", Criterion("above")), estimate)
+    for name, estimate in (
+        ("a", Estimate(0.5, 0.4, 0.6, 9, "pictures")),
+        ("b", Estimate(0, -1, 1, 9, "pictures")),
+        ("c", None),
+    )
+)
+CLAIMS = Reproduction(
+    "quick/v1",
+    "resnet8 on shapes",
+    "peephole reproduce --quick",
+    True,
+    (0, 1),
+    {"machine": "one"},
+    {"plant square, seed 0": "abc"},
+    (ClaimResult("trends", 1, "Trends", "P1", "It rises.", "A curve.", "A test.", PARTS, "trends.png", "Lines."),),
+)
 HOSTILE = "<img src=x onerror=alert(1)>'\"&lt;b>"
 
 
@@ -57,6 +79,9 @@ def results(tmp_path_factory):
         patch.setattr(Shapes, "counts", {"train": 3000, "test": 600})
         folder = tmp_path_factory.mktemp("run") / "results"
         peephole.run("quick", out=folder, options=SMALL, machine=Machine("cpu"))
+        write_reproduction(CLAIMS, folder)
+        shutil.copy(folder / "triggers.png", folder / "claims" / "trends.png")
+        report_on(folder)
     return folder
 
 
@@ -372,6 +397,7 @@ def test_pages_can_be_used_by_everybody(launched, site, scheme):
         "kis.html",
         "models.html",
         "definitions.html",
+        *(path.name for path in site.glob("claims.html")),
         f"methods/{method}",
         f"models/{model}",
     ):

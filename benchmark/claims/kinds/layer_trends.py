@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from peephole.claims.base import CLAIMS, Claim
-from peephole.claims.p1_methods import LAYERED
+from peephole.claims.p1_methods import CONDITIONS, LAYERED, TITLES
+from peephole.claims.panels import bands, below, by_layer, place
+from peephole.claims.parts import Scored, answers, scored
+from peephole.claims.resampling import rank_correlation
+from peephole.errors import PeepholeError
+from peephole.figures.bands import Key, chance
 from peephole.leaderboard.claim_result import Estimate, Expectation
 from peephole.leaderboard.verdict import Criterion
 
@@ -17,8 +23,8 @@ if TYPE_CHECKING:
 
 TREND = 0.3
 """Of Spearman's ρ: two curves of five that have no trend reach it on ten layers by chance."""
-CONDITIONS = {"class_sensitivity": "class_pair", "fine_grained": "x", "completeness": "square"}
-"""The trigger of each metric."""
+LEFT, RIGHT, TALL, TITLE = 0.38, 0.08, 1.6, 0.25
+"""Inches of a panel's axes, and around them."""
 MEAN_RHO = "Spearman's ρ of the score with the layer's place from the input, mean over the five methods (-1 to 1)"
 
 
@@ -73,8 +79,59 @@ class LayerTrends(Claim):
 
     def examine(self, study: Study) -> Mapping[str, Estimate | str]:
         """See `Claim`."""
-        raise NotImplementedError
+
+        def trend(metric: str) -> Estimate:
+            found = self._scored(study, metric)
+            return found.estimate(rank_correlation(found.means(), axis=1).mean(axis=0), self.level)
+
+        def method_over_layer() -> Estimate:
+            found = self._scored(study, "class_sensitivity")
+            means = found.means()
+            lead = means.mean(axis=1).std(axis=0, ddof=1) - means.mean(axis=0).std(axis=0, ddof=1)
+            return found.estimate(lead, self.level)
+
+        return answers(
+            {
+                "class_flat": lambda: trend("class_sensitivity"),
+                "class_method": method_over_layer,
+                "fine_falls": lambda: trend("fine_grained"),
+                "complete_rises": lambda: trend("completeness"),
+            }
+        )
 
     def draw(self, study: Study, width: float) -> Drawing | None:
-        """See `Claim`."""
-        raise NotImplementedError
+        """A panel a metric: lines of the methods along the layers."""
+        found = {}
+        for metric in CONDITIONS:
+            with suppress(PeepholeError):
+                found[metric] = self._scored(study, metric)
+        return _drawing(found, width) if found else None
+
+    def _scored(self, study: Study, metric: str) -> Scored:
+        return scored(study, metric, LAYERED, [CONDITIONS[metric]], "layer_trends")
+
+
+def _drawing(found: Mapping[str, Scored], width: float) -> Drawing:
+    from matplotlib.figure import Figure
+
+    from peephole.figures.base import Drawing
+
+    key = Key([*LAYERED, "chance"], width)
+    down = max(below(one.layers) for one in found.values()) + key.height
+    figure = Figure(figsize=(width, down + TALL + TITLE))
+    panels, wide = [], width / len(found)
+    for column, (metric, one) in enumerate(found.items()):
+        axes = place(figure, column * wide + LEFT, down, wide - LEFT - RIGHT, TALL)
+        (values,) = one.values.values()
+        by_layer(axes, LAYERED, one.layers, bands(one.draws, one.means()))
+        chance(axes, float(one.draws.means(CONDITIONS[metric], values.chance)[0]))
+        axes.set_title(f"({'abc'[column]}) {TITLES[metric]} ↑")
+        panels.append(axes)
+    key.draw(figure, panels)
+    caption = (
+        "Class sensitivity (both marks of the class pair in the picture), fine-grained localization (a thin X) and "
+        "completeness (a white square) by the layer whose map is scored, in the network's order from the input. Lines "
+        "are means over models and pictures, bands their 95 % intervals; ↑ higher is better; grey dots: chance. P1 "
+        "finds no trend in the first, a fall in the second and a rise in the third."
+    )
+    return Drawing(figure, caption)

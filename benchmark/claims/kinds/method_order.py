@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from peephole.claims.base import CLAIMS, Claim
-from peephole.claims.p1_methods import BASELINES, FUSED, LAYERED
+from peephole.claims.p1_methods import (
+    BASELINES,
+    CAM_LIKE,
+    CONDITIONS,
+    FUSED,
+    GRADIENT_LIKE,
+    LAYERED,
+    TITLES,
+    colour,
+    key_to_colours,
+    label,
+)
+from peephole.claims.panels import ROW, bands, place, rows
+from peephole.claims.parts import Scored, answers, scored
+from peephole.errors import PeepholeError
+from peephole.figures.style import COLOURS, GREY
 from peephole.leaderboard.claim_result import Estimate, Expectation
 from peephole.leaderboard.verdict import Criterion
 
@@ -15,11 +34,16 @@ if TYPE_CHECKING:
     from peephole.figures.base import Drawing
     from peephole.units.base import Unit
 
-CONDITIONS = {"class_sensitivity": "class_pair", "fine_grained": "x", "completeness": "square"}
-"""The trigger of each metric."""
+TABLE = (*BASELINES, *FUSED)
+CLASS_LEADERS = ("input_x_gradient", "deeplift")
 RELIABILITY, TRIGGERS = "morf_minus_lerf", ("square", "x")
 FUSED_RULES = {rule: f"tif({rule}, 0.7)" for rule in LAYERED}
 """Rules at the input, and what their fusion is called."""
+NAMES, RIGHT, TITLE, GAP, BOTTOM = 1.6, 0.12, 0.25, 0.22, 0.42
+"""Inches around the panels."""
+
+Means = Mapping[str, NDArray[np.float64]]
+"""The mean of each method, ``[1 + resamples]``."""
 
 
 @CLAIMS.register
@@ -90,20 +114,124 @@ class MethodOrder(Claim):
             Criterion("above", 0.0),
         ),
     )
-    methods: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*BASELINES, *FUSED, *FUSED_RULES, *FUSED_RULES.values())))
+    methods: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*TABLE, *FUSED_RULES, *FUSED_RULES.values())))
 
     def units(self, study: Study) -> Sequence[Unit]:
         """The scores of table 1's methods by P1's metrics, and of rules and their fusions when pixels are removed."""
-        rows = [
-            row for metric, trigger in CONDITIONS.items() for row in study.rows((*BASELINES, *FUSED), [metric], trigger)
-        ]
+        rows = [row for metric, trigger in CONDITIONS.items() for row in study.rows(TABLE, [metric], trigger)]
         rows += study.rows((*FUSED_RULES, *FUSED_RULES.values()), [RELIABILITY], *TRIGGERS)
         return [row.scores for row in rows]
 
     def examine(self, study: Study) -> Mapping[str, Estimate | str]:
         """See `Claim`."""
-        raise NotImplementedError
+
+        def by(metric: str, statistic: Callable[[Means], NDArray[np.float64]]) -> Callable[[], Estimate]:
+            def measure() -> Estimate:
+                found = _scored(study, metric)
+                return found.estimate(statistic(dict(zip(TABLE, found.own_means(), strict=True))), self.level)
+
+            return measure
+
+        return answers(
+            {
+                "cams_complete": by("completeness", lambda means: _mean(means, CAM_LIKE) - _mean(means, GRADIENT_LIKE)),
+                "guided_fine": by("fine_grained", lambda means: _lead(means, "guided_backprop", TABLE)),
+                "class_leaders": by("class_sensitivity", _class_lead),
+                "fusion_complete": by("completeness", lambda means: _lead(means, FUSED[0], BASELINES)),
+                "alpha_complete": by("completeness", lambda means: means[FUSED[-1]] - means[FUSED[0]]),
+                "alpha_fine": by("fine_grained", lambda means: means[FUSED[-1]] - means[FUSED[0]]),
+                "fusion_reliable": lambda: self._gain(study),
+            }
+        )
 
     def draw(self, study: Study, width: float) -> Drawing | None:
-        """See `Claim`."""
-        raise NotImplementedError
+        """A panel a metric, a row a method; below, each rule beside its fusion."""
+        found, removal = {}, None
+        for metric in CONDITIONS:
+            with suppress(PeepholeError):
+                found[metric] = _scored(study, metric)
+        with suppress(PeepholeError):
+            removal = _removal(study)
+        return _drawing(found, removal, width) if found else None
+
+    def _gain(self, study: Study) -> Estimate:
+        found = _removal(study)
+        alone, fused = np.split(found.own_means(), 2)
+        return found.estimate((fused - alone).min(axis=0), self.level)
+
+
+def _scored(study: Study, metric: str) -> Scored:
+    return scored(study, metric, TABLE, [CONDITIONS[metric]], "method_order")
+
+
+def _removal(study: Study) -> Scored:
+    return scored(study, RELIABILITY, (*FUSED_RULES, *FUSED_RULES.values()), TRIGGERS, "method_order")
+
+
+def _mean(means: Means, methods: Sequence[str]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.mean([means[method] for method in methods], axis=0)
+    return found
+
+
+def _lead(means: Means, method: str, others: Sequence[str]) -> NDArray[np.float64]:
+    """How far a method is before the best of the others."""
+    best: NDArray[np.float64] = np.max([means[other] for other in others if other != method], axis=0)
+    return means[method] - best
+
+
+def _class_lead(means: Means) -> NDArray[np.float64]:
+    others = [method for method in TABLE if method not in CLASS_LEADERS]
+    lower: NDArray[np.float64] = np.min([means[method] for method in CLASS_LEADERS], axis=0)
+    return lower - _mean(means, others)
+
+
+def _drawing(found: Mapping[str, Scored], removal: Scored | None, width: float) -> Drawing:
+    from matplotlib.figure import Figure
+
+    from peephole.figures.base import Drawing
+
+    tall = ROW * len(TABLE) + 0.1
+    low = TITLE + ROW * len(FUSED_RULES) + 0.1 if removal else 0.0
+    height = TITLE + tall + GAP + low + BOTTOM
+    figure = Figure(figsize=(width, height))
+    wide = (width - NAMES) / len(found)
+    colours = [colour(method) for method in TABLE]
+    for column, (metric, one) in enumerate(found.items()):
+        axes = place(figure, NAMES + column * wide, height - TITLE - tall, wide - RIGHT, tall)
+        rows(axes, [*map(label, TABLE)], colours, bands(one.draws, one.own_means()))
+        if column:
+            axes.set_yticklabels([])
+        level = float(one.draws.means(CONDITIONS[metric], one.values[CONDITIONS[metric]].chance)[0])
+        axes.axvline(level, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+        axes.set_title(f"({'abc'[column]}) {TITLES[metric]} ↑")
+    key_to_colours(
+        axes,
+        TABLE,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=figure.transFigure,
+        ncols=5,
+    )
+    fused = _removal_panel(place(figure, NAMES, BOTTOM, width - NAMES - RIGHT, low - TITLE), removal) if removal else ""
+    caption = (
+        "P1's methods by its metrics, gradient-like and combined ones at the input, Grad-CAM, Score-CAM and CAMERAS at "
+        "the last layer, FullGrad and TIF with all layers; class sensitivity under the class pair, fine-grained "
+        f"localization under X, completeness under the square. {fused}Points are means over models and pictures, bars "
+        "their 95 % intervals; ↑ higher is better; dotted: chance."
+    )
+    return Drawing(figure, caption)
+
+
+def _removal_panel(axes: Any, removal: Scored) -> str:
+    """Each rule beside its fusion; gives what the caption says of it."""
+    band = bands(removal.draws, removal.own_means())
+    for first, each, shift in ((0, COLOURS[0], -0.16), (len(FUSED_RULES), COLOURS[2], 0.16)):
+        part = slice(first, first + len(FUSED_RULES))
+        own = (band[0][part], band[1][part], band[2][part])
+        rows(axes, [*map(label, FUSED_RULES)], [each] * len(FUSED_RULES), own, shift)
+    under = " and ".join(removal.values)
+    axes.set_title(f"MoRF less LeRF ↑ under {under}: at the input (blue), fused (red)")
+    return (
+        "Below, five rules at the input, and all their layers fused by TIF with α = 0.7, when pixels are removed under "
+        f"{under}. "
+    )

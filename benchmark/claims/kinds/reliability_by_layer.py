@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from peephole.claims.base import CLAIMS, Claim
-from peephole.claims.p1_methods import CAM_LIKE, LAYERED
+from peephole.claims.p1_methods import CAM_LIKE, LAYERED, label
+from peephole.claims.panels import bands, below, by_layer, place, rows
+from peephole.claims.parts import Scored, answers, scored
+from peephole.claims.resampling import rank_correlation
+from peephole.errors import PeepholeError
+from peephole.figures.bands import Key
+from peephole.figures.style import COLOURS
 from peephole.leaderboard.claim_result import Estimate, Expectation
 from peephole.leaderboard.verdict import Criterion
 
@@ -27,6 +35,15 @@ MULTIPLIED = {
     "guided_grad_cam": "input_x_guided_grad_cam",
 }
 """P1's green circles, which are not multiplied by the input, and the same when they are."""
+GROUPS = {
+    "gradient-like, times input": COLOURS[0],
+    "CAM-like": COLOURS[1],
+    "not multiplied by the input": COLOURS[4],
+}
+"""The circles of P1's figure 5, and their colours here."""
+LEFT, RIGHT, TALL, GAP, TITLE = 0.42, 0.08, 1.05, 0.28, 0.25
+NAMES, WIDE, LEGEND = 1.45, 1.2, 0.72
+"""Inches of a panel's axes, and around them."""
 MEAN_RHO = "Spearman's ρ of the area with the layer's place from the input, mean over five methods (-1 to 1)"
 
 
@@ -86,8 +103,96 @@ class ReliabilityByLayer(Claim):
 
     def examine(self, study: Study) -> Mapping[str, Estimate | str]:
         """See `Claim`."""
-        raise NotImplementedError
+
+        def trend(metric: str) -> Estimate:
+            found = _scored(study, metric, LAYERED)
+            return found.estimate(rank_correlation(found.means(), axis=1).mean(axis=0), self.level)
+
+        def lead(metric: str) -> Estimate:
+            found = _scored(study, metric, (*BLUE, *CAM_LIKE))
+            means = found.own_means()
+            return found.estimate(means[: len(BLUE)].mean(axis=0) - means[len(BLUE) :].mean(axis=0), self.level)
+
+        def gain() -> Estimate:
+            found = _scored(study, "morf", (*MULTIPLIED, *MULTIPLIED.values()))
+            plain, multiplied = np.split(found.own_means(), 2)
+            return found.estimate((multiplied - plain).min(axis=0), self.level)
+
+        return answers(
+            {
+                "lerf_improves": lambda: trend("lerf"),
+                "morf_worsens": lambda: trend("morf"),
+                "gradient_morf": lambda: lead("morf"),
+                "cam_lerf": lambda: lead("lerf"),
+                "times_input": gain,
+            }
+        )
 
     def draw(self, study: Study, width: float) -> Drawing | None:
-        """See `Claim`."""
-        raise NotImplementedError
+        """Both areas, a row a method; beside them, both along the layers."""
+        try:
+            return _drawing(study, width)
+        except PeepholeError:
+            return None
+
+
+def _scored(study: Study, metric: str, methods: Sequence[str]) -> Scored:
+    return scored(study, metric, methods, TRIGGERS, "reliability_by_layer")
+
+
+def _drawing(study: Study, width: float) -> Drawing:
+    from matplotlib.figure import Figure
+
+    from peephole.figures.base import Drawing
+
+    methods = tuple(dict.fromkeys((*BLUE, *CAM_LIKE, *MULTIPLIED, *MULTIPLIED.values())))
+    lerf, morf = (_scored(study, metric, methods) for metric in METRICS)
+    curves = {metric: _scored(study, metric, LAYERED) for metric in METRICS}
+    layers = curves["lerf"].layers
+    key = Key(LAYERED, width)
+    down = below(layers) + key.height
+    height = down + 2 * TALL + GAP + TITLE
+    figure = Figure(figsize=(width, height))
+    colours = [GROUPS[_group(method)] for method in methods]
+    bottom = key.height + LEGEND
+    for column, (one, title) in enumerate(((lerf, "(a) LeRF ↓"), (morf, "(b) MoRF ↑"))):
+        axes = place(figure, NAMES + column * WIDE, bottom, WIDE - RIGHT, height - bottom - TITLE)
+        rows(
+            axes,
+            [*map(label, methods)] if not column else [""] * len(methods),
+            colours,
+            bands(one.draws, one.own_means()),
+        )
+        axes.set_title(title)
+    handles = [
+        axes.plot([], [], "o", color=each, markersize=4, markeredgewidth=0, label=name)[0]
+        for name, each in GROUPS.items()
+    ]
+    where = (0.05 / width, (key.height + 0.02) / height)
+    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=where, borderaxespad=0, labelspacing=0.2)
+    left = NAMES + 2 * WIDE + LEFT
+    panels = []
+    for row, (metric, title) in enumerate((("lerf", "LeRF ↓"), ("morf", "MoRF ↑"))):
+        one = curves[metric]
+        panel = place(figure, left, down + (1 - row) * (TALL + GAP), width - left - RIGHT, TALL)
+        by_layer(panel, LAYERED, layers, bands(one.draws, one.means()))
+        panel.set_title(f"({'cd'[row]}) {title} by layer")
+        if not row:
+            panel.set_xticklabels([])
+        panels.append(panel)
+    key.draw(figure, panels)
+    under = " and ".join(lerf.values)
+    caption = (
+        f"Areas under the curves of changed decisions against removed pixels, under {under}: most relevant first "
+        "(MoRF, higher is better) and least relevant first (LeRF, lower is better). (a, b) Methods where P1 takes "
+        "them: Grad-CAM, Score-CAM and CAMERAS at the last layer, FullGrad with all, the others at the input. (c, d) "
+        "Five methods by the layer whose map is used, in the network's order from the input. Points and lines are "
+        "means over triggers, models and pictures; bars and bands are 95 % intervals."
+    )
+    return Drawing(figure, caption)
+
+
+def _group(method: str) -> str:
+    if method in MULTIPLIED:
+        return "not multiplied by the input"
+    return "CAM-like" if method in CAM_LIKE else "gradient-like, times input"

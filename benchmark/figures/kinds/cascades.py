@@ -14,7 +14,7 @@ from peephole.figures.base import FIGURES, Drawing, PaperFigure, Selection
 from peephole.figures.results import Results
 from peephole.figures.style import GREY
 from peephole.leaderboard.bootstrap import percentile_interval, resample_weights
-from peephole.units.cascade_alignment import Alignment, cascade_units, read_alignment
+from peephole.units.alignment import TRAINED, Aligned, alignment_unit, cascade_text, read_alignment
 
 METHODS = ("guided_backprop", "rectgrad", "lrp_alpha1_beta0", "activation")
 """Those of P2: GBP, RectGrad, z⁺ and activation weighting."""
@@ -43,9 +43,18 @@ class Cascades(PaperFigure):
         """See `PaperFigure`. Needs the first seed's clean model; what is computed stays in the store."""
         from matplotlib.figure import Figure
 
+        from peephole.attributions.methods import build
+
         methods = list(selection.methods or METHODS)
+        for text in methods:
+            build(cascade_text(text))
         model = results.plan.first[0].clean
-        units = cascade_units(model, methods, pictures=self.pictures, seed=self.seed)
+        units = [
+            alignment_unit(
+                model.spec, weights, methods, pictures=self.pictures, seed=self.seed, over="levels", model=model
+            )
+            for weights in (TRAINED, "normal")
+        ]
         results.compute(units)
         trained, random = (read_alignment(unit, results.workspace) for unit in units)
         key = Key(trained.methods, width)
@@ -78,7 +87,7 @@ class Cascades(PaperFigure):
         return Drawing(figure, caption)
 
 
-def _lines(axes: Any, alignment: Alignment) -> None:
+def _lines(axes: Any, alignment: Aligned) -> None:
     levels = np.arange(alignment.values.shape[1], dtype=np.float64)
     for number, (method, values) in enumerate(zip(alignment.methods, alignment.values, strict=True)):
         mean, low, high = np.array([_estimate(row) for row in values]).T

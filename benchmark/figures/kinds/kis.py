@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from peephole.errors import PeepholeError
 from peephole.figures.base import FIGURES, Drawing, PaperFigure, Selection
 from peephole.figures.results import Results
 from peephole.kis import all_samples
-from peephole.kis_sheet import Measures, kis_figure
+from peephole.kis_sheet import kis_figure, on_paper
+from peephole.leaderboard.kis_histograms import verdict
 from peephole.leaderboard.kis_study import correctness_table, kis_table
-
-PANEL = 2.2
-"""Inches a panel is wide, at least."""
 
 
 @FIGURES.register
@@ -36,23 +35,8 @@ class Kis(PaperFigure):
                 "same suite once more."
             )
         samples = all_samples(there, results.workspace)
-        columns = max(1, int(width / PANEL))
-        measures = Measures(
-            width,
-            columns,
-            top=0,
-            head=2.1,
-            row=1.85,
-            side=0.14,
-            below=0.32,
-            above=0.48,
-            title=6,
-            text=6.2,
-            small=6,
-            room=1.8,
-            accuracy=0.74,
-        )
-        figure = kis_figure(samples, kis_table(samples), correctness_table(samples), measures)
+        said = partial(verdict, kis_table(samples))
+        figure = kis_figure(samples, said, correctness_table(samples), on_paper(width))
         caption = (
             f"{results.stored.subject[0]}: is what an explanation ({units[0].spec['method']}) shows enough for the "
             "decision? S = 1: the network does just the same with that alone; S < 0: it does something else. Above, "

@@ -16,16 +16,20 @@ from .ways import Guided, Plain, signals
 def test_guided_grad_cam_is_a_product(kind, interpolation):
     case = case_of(kind)
     found = case.found(f"guided_grad_cam(interpolation='{interpolation}')")
+    multiplied = case.found(f"input_x_guided_grad_cam(interpolation='{interpolation}')")
     top = kind.layers[-1]
     for sample, (segments, tensors, _, target) in enumerate(case.runs()):
         gradient = signals(segments, np.eye(3)[target], Plain())[-1].reshape(case.shape(top))
         cam = np.maximum((gradient.mean((1, 2), keepdims=True) * tensors[-1].reshape(case.shape(top))).sum(0), 0)
-        for layer, guided in zip(kind.layers, signals(segments, np.eye(3)[target], Guided()), strict=True):
+        guided_signals = signals(segments, np.eye(3)[target], Guided())
+        for layer, guided, a in zip(kind.layers, guided_signals, tensors, strict=True):
             side = case.shape(layer)[1]
             times = side // len(cam)
             enlarged = bilinear(cam, side) if interpolation == "bilinear" else np.kron(cam, np.ones((times, times)))
             expected = guided.reshape(case.shape(layer)) * enlarged
             np.testing.assert_allclose(found[layer][sample], expected, rtol=1e-9, atol=1e-11, err_msg=layer)
+            expected = expected * a.reshape(case.shape(layer))
+            np.testing.assert_allclose(multiplied[layer][sample], expected, rtol=1e-9, atol=1e-11, err_msg=layer)
 
 
 @pytest.mark.parametrize("kind", KINDS)
