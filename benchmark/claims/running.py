@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from peephole._version import __version__
 from peephole.claims.base import CLAIMS, Claim, name_of
@@ -24,6 +25,7 @@ from peephole.mending import until_whole
 from peephole.options import Options
 from peephole.plan import Plan
 from peephole.runner import Silent, begun, plan_run
+from peephole.store.shard import arrays_digest
 from peephole.store.store import Store
 from peephole.turns import turn
 from peephole.units.base import Unit, in_order
@@ -190,9 +192,9 @@ def _reproduction(examination: Examination, results: tuple[ClaimResult, ...], co
         f"{platform.system()} {platform.machine()}, {core_count()} processor cores, Python {platform.python_version()}"
     )
     models = [unit for unit in examination.units if unit.kind in MODELS and study.has(unit)]
-    stored = {unit.label: workspace.store.facts(unit.kind, unit.digest) for unit in models}
-    digests = {label: str(found["weights_digest"])[:16] for label, found in stored.items() if "weights_digest" in found}
-    data = {str(found["data_digest"])[:16] for found in stored.values() if "data_digest" in found}
+    stored = {unit: workspace.store.facts(unit.kind, unit.digest) for unit in models}
+    digests = {unit.label: _weights_digest(unit, found, workspace) for unit, found in stored.items()}
+    data = {str(found["data_digest"]) for found in stored.values() if "data_digest" in found}
     return Reproduction(
         suite=plan.suite.identifier,
         subject=f"{plan.suite.model} on {plan.suite.dataset.name}, side {plan.suite.dataset.side}",
@@ -203,6 +205,11 @@ def _reproduction(examination: Examination, results: tuple[ClaimResult, ...], co
         digests={**({plan.suite.dataset.name: ", ".join(sorted(data))} if data else {}), **digests},
         results=results,
     )
+
+
+def _weights_digest(unit: Unit, facts: Mapping[str, Any], workspace: Workspace) -> str:
+    """What two people compare to see that they speak of the same network, to the bit."""
+    return str(facts.get("weights_digest") or arrays_digest(workspace.read(unit).arrays))
 
 
 def _same_models(earlier: Reproduction, now: Reproduction) -> bool:

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from peephole.leaderboard.claim_result import ClaimResult, Reproduction, ClaimPart
+from peephole.leaderboard.claim_result import ClaimPart, ClaimResult, Reproduction
 from peephole.leaderboard.verdict import Verdict
 
 STYLES = {Verdict.HOLDS: "green", Verdict.FAILS: "red", Verdict.NOT_SEPARABLE: "yellow", Verdict.NOT_TESTED: "dim"}

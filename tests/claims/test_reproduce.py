@@ -68,9 +68,9 @@ def test_verdicts_figures_and_where_they_come_from_are_written(folder: Path) -> 
 
 def test_what_was_found_earlier_on_the_same_models_stays(folder: Path) -> None:
     before = read_reproduction(folder)
-    again = examined(folder, "theorems")
+    again = examined(folder, "neuron-weights")
     assert not again.outcome.computed
-    assert again.examined == ("theorems",)
+    assert again.examined == ("neuron_weights",)
     assert names(folder) == ["neuron_weights", "theorems"]
     after = read_reproduction(folder)
     assert before is not None
@@ -80,8 +80,8 @@ def test_what_was_found_earlier_on_the_same_models_stays(folder: Path) -> None:
 
 def test_what_was_found_on_other_models_goes(folder: Path) -> None:
     kept = (folder / "claims" / "claims.json").read_bytes()
-    examined(folder, "10", options=Options(epochs=0.1))
-    assert names(folder) == ["theorems"]
+    examined(folder, "6", options=Options(epochs=0.05, seeds=1))
+    assert names(folder) == ["neuron_weights"]
     (folder / "claims" / "claims.json").write_bytes(kept)
 
 
@@ -112,7 +112,7 @@ def peephole(*arguments: object, code: int = 0) -> str:
 
 
 def asked(folder: Path, *more: object) -> Sequence[object]:
-    return ("reproduce", "10", "6", "--quick", "--epochs", 0.05, "--out", folder, "--device", "cpu", *more)
+    return ("reproduce", "6", "--quick", "--epochs", 0.05, "--out", folder, "--device", "cpu", *more)
 
 
 def test_the_command_prints_each_part_and_its_verdict(folder: Path) -> None:
@@ -123,8 +123,8 @@ def test_the_command_prints_each_part_and_its_verdict(folder: Path) -> None:
 
 def test_the_command_answers_programs(folder: Path) -> None:
     answer = json.loads(peephole(*asked(folder, "--json", "--no-report", "--workers", 1)))
-    assert [one["name"] for one in answer["results"]] == ["neuron_weights", "theorems"]
-    assert answer["command"] == "peephole reproduce 10 6 --quick --epochs 0.05"
+    assert [one["name"] for one in answer["results"]] == ["neuron_weights"]
+    assert answer["command"] == "peephole reproduce 6 --quick --epochs 0.05"
     assert {one["verdict"] for result in answer["results"] for one in result["tested"]} <= {
         "holds",
         "fails",
