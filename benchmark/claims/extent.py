@@ -24,7 +24,7 @@ class Extent:
     draws: int
     deep_model: str = "torchvision_vgg16"
     deep_side: int = 224
-    deep_pictures: int = 16
+    deep_pictures: int = 8
     deep_levels: int = 8
 
 
