@@ -1,6 +1,6 @@
 """Check a finished quick run: the oracle is first, random at chance, certificates hold, a rerun is free, what the board
 shows is what `peephole compare` can tell apart, a submission gets its row and its page, and `peephole verify` finds
-what was edited.
+what was edited; and what became of the claims of the papers.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from peephole.claims.base import CLAIMS
 from peephole.leaderboard.base import METRICS
 
 folder = Path(sys.argv[1])
@@ -19,6 +20,7 @@ board = pd.read_csv(folder / "leaderboard.csv")
 oracle = board[board["method"] == "oracle"].iloc[0]
 random = board[board["method"] == "random"].iloc[0]
 models = pd.read_csv(folder / "models.csv")
+claims = json.loads((folder / "claims" / "claims.json").read_text(encoding="utf-8"))
 copy = folder.with_name("copy")
 shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("store"))
 
@@ -84,6 +86,19 @@ checks = {
     == board["method"].nunique() + 1  # with the submission
     and len(list((folder / "report" / "models").glob("*.html"))) == len(models[["trigger", "seed"]].drop_duplicates()),
     "the report is below 15 MB": 0 < sum(path.stat().st_size for path in report) < 15e6,
+    "every claim was tested in every part, and has its figure": {result["name"] for result in claims["results"]}
+    == set(CLAIMS.names())
+    and all(
+        one["verdict"] != "not tested" and (folder / "claims" / result["figure"]).is_file()
+        for result in claims["results"]
+        for one in result["tested"]
+    ),
+    "our closed form of theorem 1 holds": any(
+        one["expectation"]["name"] == "follows_the_closed_form" and one["verdict"] == "holds"
+        for result in claims["results"]
+        for one in result["tested"]
+    ),
+    "claims are a page of the report": (folder / "report" / "claims.html").is_file(),
     "there is a picture for each trigger": len(list((folder / "heatmaps").glob("*.png")))
     == models["trigger"].nunique(),
 }

@@ -98,6 +98,12 @@ class ClaimResult:
         """`joined` of those of its parts."""
         return joined(one.verdict for one in self.tested)
 
+    @property
+    def held(self) -> str:
+        """How many of the parts that were tested hold, in words; empty if none was tested."""
+        tested = [one.verdict for one in self.tested if one.verdict is not Verdict.NOT_TESTED]
+        return f"{tested.count(Verdict.HOLDS)} of {len(tested)}" if tested else ""
+
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -122,3 +128,9 @@ class Reproduction:
     facts: dict[str, str]
     digests: dict[str, str]
     results: tuple[ClaimResult, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many parts of all claims have each verdict; only verdicts that occur."""
+        found = [one.verdict for result in self.results for one in result.tested]
+        return {str(verdict): found.count(verdict) for verdict in Verdict if verdict in found}

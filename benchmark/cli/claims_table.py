@@ -22,7 +22,7 @@ def claims_table(results: Sequence[ClaimResult], found: Reproduction) -> Table:
         table.add_column(heading, justify="right" if heading in ("#", "measured") else "left")
     for result in results:
         words = Text(f"{result.title} ({result.source})", style="bold")
-        table.add_row(str(result.number), words, "", "", _verdict(result.verdict))
+        table.add_row(str(result.number), words, "", "", _verdict(result.verdict, result.held))
         for one in result.tested:
             table.add_row("", Text(f"  {one.expectation.words}"), *_measured(one), _verdict(one.verdict))
     table.caption = (
@@ -35,8 +35,8 @@ def claims_table(results: Sequence[ClaimResult], found: Reproduction) -> Table:
     return table
 
 
-def _verdict(verdict: Verdict) -> Text:
-    return Text(str(verdict), style=STYLES[verdict])
+def _verdict(verdict: Verdict, held: str = "") -> Text:
+    return Text(f"{verdict} ({held} hold)" if held else str(verdict), style=STYLES[verdict])
 
 
 def _measured(one: ClaimPart) -> tuple[Text, str]:

@@ -84,7 +84,10 @@ def test_the_page_says_everything() -> None:
         in text
     )
     assert "| boxes are found | share | > 0 | – | cifar10 has no boxes | **not tested** |" in text
-    assert "| 1 | [Trends](#1-layer_trends) | P1, figure 4 | **holds** | fine-grained falls (not tested);" in text
+    assert (
+        "| 1 | [Trends](#1-layer_trends) | P1, figure 4 | **holds** | 1 of 1 | fine-grained falls (not tested);" in text
+    )
+    assert "Of all parts 1 hold, 2 are not tested." in text
     assert "![Trends](layer_trends.png)" in text
     assert "| plant square, seed 0 | `abc` |" in text
     assert "none to\nquote" not in page(replace(FOUND, quick=False))

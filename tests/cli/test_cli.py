@@ -26,7 +26,21 @@ def refused(*arguments):
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["run"], ["new"], ["check"], ["leaderboard"], ["compare"], ["merge"], ["report"], ["verify"], ["list"]],
+    [
+        [],
+        ["run"],
+        ["new"],
+        ["check"],
+        ["leaderboard"],
+        ["compare"],
+        ["merge"],
+        ["report"],
+        ["verify"],
+        ["reproduce"],
+        ["explain"],
+        ["figure"],
+        ["list"],
+    ],
 )
 def test_every_command_has_help_that_shows_how(command):
     answer = peephole(*command, "--help")
