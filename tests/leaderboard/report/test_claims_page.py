@@ -51,12 +51,21 @@ def test_all_claims_and_parts_are_there_with_their_verdicts(read, found):
     page = read(claims.pages, Contents(None, claims=found))["claims.html"]
     table = page.tables[0]
     assert len(table.rows) == 5
-    assert table.rows[0][:4] == ["1", found.results[0].title, "P1, figure 4", "not separable"]
+    assert table.rows[0][:4] == ["1", found.results[0].title, "P1, figure 4", "not separable 1 of 2 parts hold"]
     assert table.rows[0][4:] == [found.results[0].tested[0].expectation.words, "0.90 [0.80, 0.97]", "> 0.3", "holds"]
     assert table.rows[1] == ["It stays.", "−0.25 [−0.50, 0.10]", "within ±0.3", "not separable"]
     assert table.rows[2] == ["One has no spread.", "0.50", "> 0", "not tested"]
     assert table.rows[3] == ["Boxes are found.", "–", "> 0", "not tested"]
-    assert table.rows[4] == ["12", "Falls", "P2, figure 9", "fails", "It falls.", "0.40 [0.20, 0.60]", "< 0", "fails"]
+    assert table.rows[4] == [
+        "12",
+        "Falls",
+        "P2, figure 9",
+        "fails 0 of 1 parts hold",
+        "It falls.",
+        "0.40 [0.20, 0.60]",
+        "< 0",
+        "fails",
+    ]
     spans = [int(attrs["rowspan"]) for tag, attrs in page.tags if tag in ("td", "th") and "rowspan" in attrs]
     assert spans == [4] * 4 + [1] * 4
 
