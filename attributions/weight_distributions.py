@@ -34,8 +34,9 @@ def ring(z: Tensor) -> Tensor:
 def uniform(z: Tensor) -> Tensor:
     """Each number uniform on [−√3, √3], by its rank: not isotropic (P2, figure 3, which has [−1, 1]).
 
-    That has the variance of the others. In a network without biases whose activations are ReLUs another scale
-    multiplies logits and signals, and neither decisions nor cosines change.
+    That has the variance of the others. In a chain of layers without biases whose activations are ReLUs another scale
+    multiplies logits and signals, and neither decisions nor cosines change; where a shortcut adds the input of layers
+    to their output, they do.
     """
     drawn: Tensor = torch.special.erf(z / 2**0.5)
     return drawn * 3**0.5

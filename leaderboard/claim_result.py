@@ -78,7 +78,7 @@ class ClaimResult:
         tested: by expectation, in the claim's order.
         figure: the file's name, beside the results; empty if there is none.
         caption: of the figure.
-        made: when, by which version and which code of the claim.
+        made: when, by which command, version and code of the claim, on what.
     """
 
     name: str

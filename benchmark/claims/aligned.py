@@ -47,14 +47,12 @@ class Beside:
     draws: Draws
 
     def means(self, condition: str) -> Values:
-        """The means over pictures and networks: ``[methods,places,1 + resamples]``."""
+        """The means over pictures and networks: ``[methods,places,rows]``."""
         return self.draws.means("pictures", self.values[condition])
 
-    def smallest_trend(self, condition: str) -> Values:
-        """Spearman's ρ of mean and place, of the method with the smallest: ``[1 + resamples]``."""
-        trends = rank_correlation(self.means(condition), axis=1)
-        smallest: Values = trends.min(axis=0)
-        return smallest
+    def trends(self, condition: str) -> Values:
+        """Spearman's ρ of mean and place, of each method: ``[methods,rows]``."""
+        return rank_correlation(self.means(condition), axis=1)
 
 
 def beside(study: Study, conditions: Mapping[str, Sequence[Alignment]], key: str) -> Beside:
@@ -120,7 +118,7 @@ def cascades(study: Study, network: Mapping[str, Any], weights: str, *, deep: bo
 
 
 def by_level(axes: Any, x: Values, names: Iterable[str], draws: Draws, statistic: Values) -> None:
-    """A line a name with its 95 % interval, of statistics ``[names,places,1 + resamples]``."""
+    """A line a name with its 95 % interval, of statistics ``[names,places,rows]``."""
     mean, low, high = bands(draws, statistic)
     for number, name in enumerate(names):
         line(axes, number, name, x, mean[number], low[number], high[number])

@@ -29,7 +29,7 @@ def place(figure: Any, left: float, bottom: float, wide: float, tall: float) -> 
 
 
 def bands(draws: Draws, statistic: NDArray[np.float64]) -> Band:
-    """Of statistics ``[..., 1 + resamples]``: three arrays ``[...]``."""
+    """Of statistics ``[..., rows]``: three arrays ``[...]``."""
     found = np.full((3, *statistic.shape[:-1]), np.nan)
     for index in np.ndindex(statistic.shape[:-1]):
         if not np.isnan(statistic[index]).any():

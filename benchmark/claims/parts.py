@@ -40,13 +40,13 @@ class Scored:
     draws: Draws
 
     def means(self) -> NDArray[np.float64]:
-        """The means over pictures and models at each layer, and then over triggers: ``[M,L,1 + resamples]``."""
+        """The means over pictures and models at each layer, and then over triggers: ``[M,L,rows]``."""
         found = [self.draws.means(trigger, values.value) for trigger, values in self.values.items()]
         mean: NDArray[np.float64] = np.mean(found, axis=0)
         return mean
 
     def own_means(self) -> NDArray[np.float64]:
-        """The same of each method at the layer where P1 takes it: ``[M,1 + resamples]``."""
+        """The same of each method at the layer where P1 takes it: ``[M,rows]``."""
         found = [self.draws.means(trigger, at_own_layer(values)) for trigger, values in self.values.items()]
         mean: NDArray[np.float64] = np.mean(found, axis=0)
         return mean

@@ -1,8 +1,12 @@
-"""Intervals of statistics that are no means: bootstrap over models and pictures; torch-free."""
+"""Intervals of statistics that are no means; torch-free.
+
+They speak of the networks that were examined: pictures are resampled within each. A bootstrap of two networks would
+promise to speak of others, and its interval reaches those two at most, whatever its level. Instead an interval takes in
+what each network says by itself, so that nothing holds or fails unless every network says so.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,57 +22,90 @@ RESAMPLES = 4000
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """Weights on the pictures of some groups: first the plain means, then the resamples.
+    """Weights on the pictures of some groups: the plain means, then the resamples, then each model by itself.
 
     A statistic is computed for every row of weights at once; the first entry is its value.
 
     Attributes:
-        weights: float64 ``[1 + resamples, P]`` by group, rows summing to 1; the pictures of the models one after the
-            other.
-        models: how many models the group with the fewest has.
+        weights: float64 ``[rows,P]`` by group, rows summing to 1; the pictures of the models one after the other.
+        models: how many models the groups have, the fewest and the most.
         n: how many pictures all groups have.
     """
 
     weights: Mapping[str, NDArray[np.float64]]
-    models: int
+    models: tuple[int, int]
     n: int
 
     def means(self, group: str, values: ArrayLike) -> NDArray[np.float64]:
-        """The means of ``values`` ``[..., P]`` of a group: ``[..., 1 + resamples]``."""
+        """The means of ``values`` ``[..., P]`` of a group: ``[..., rows]``."""
         found: NDArray[np.float64] = np.asarray(values, dtype=np.float64) @ self.weights[group].T
         return found
 
-    def estimate(self, statistic: NDArray[np.float64], level: float) -> Estimate:
-        """A statistic ``[1 + resamples]`` with its percentile interval.
+    @property
+    def networks(self) -> str:
+        """How many models, in words."""
+        fewest, most = self.models
+        return f"{most} model{'s' if most > 1 else ''}" if fewest == most else f"{fewest} to {most} models"
 
-        Deviations are widened by sqrt(S/(S-1)) for S models, since a bootstrap of S clusters is too narrow by that;
-        with one model the interval speaks of that model alone. NaN anywhere gives no interval.
+    def estimate(self, statistic: NDArray[np.float64], level: float) -> Estimate:
+        """A statistic ``[rows]`` with its interval, or the smallest of several ``[k,rows]``.
+
+        The interval has the middle ``level`` of the resamples in it, and the value of each model by itself. Of several,
+        each has an interval, of the level that all of them have together (Bonferroni), and the smallest lies
+        between the smallest lower and the smallest upper end: it is above a threshold if all are, and not above it if
+        one is not. The smallest of noisy numbers would be too small itself. NaN anywhere gives no interval.
         """
-        value = float(statistic[0])
-        low, high = (float(end) for end in percentile_interval(statistic[1:], level))
-        if np.isnan(statistic).any():
-            low = high = math.nan
-        wider = math.sqrt(self.models / (self.models - 1)) if self.models > 1 else 1.0
-        of = f"pictures of {self.models} model{'s' if self.models > 1 else ''}"
-        return Estimate(value, value - wider * (value - low), value + wider * (high - value), self.n, of)
+        several = np.atleast_2d(statistic)
+        low, high = self._ends(several, level)
+        return Estimate(float(several[:, 0].min()), float(low.min()), float(high.min()), self.n, self._of)
+
+    def largest_size(self, statistics: NDArray[np.float64], level: float) -> Estimate:
+        """The largest absolute value of several statistics ``[k,rows]``, from intervals as of `estimate`.
+
+        The absolute value of noise is no noise about zero: it is taken of the intervals' ends, not of resamples.
+        """
+        low, high = self._ends(statistics, level)
+        size = np.maximum(np.abs(low), np.abs(high))
+        least = np.where((low < 0) & (high > 0), 0.0, np.minimum(np.abs(low), np.abs(high)))
+        return Estimate(float(np.abs(statistics[:, 0]).max()), float(least.max()), float(size.max()), self.n, self._of)
+
+    @property
+    def _of(self) -> str:
+        return f"pictures of {self.networks}"
+
+    def _ends(self, several: NDArray[np.float64], level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        each = 1 - (1 - level) / len(several)
+        low, high = percentile_interval(several[:, 1 : 1 + RESAMPLES], each)
+        alone = several[:, 1 + RESAMPLES :]
+        low, high = np.minimum(low, alone.min(axis=1)), np.maximum(high, alone.max(axis=1))
+        known = not np.isnan(several).any()
+        return (low, high) if known else (np.full_like(low, np.nan), np.full_like(high, np.nan))
 
 
 def draw(groups: Mapping[str, Sequence[int]], key: str, seed: int = 0) -> Draws:
-    """Resample the pictures of groups, each on its own, clustered by model.
+    """Resample the pictures of groups, of each model by itself.
 
     Args:
-        groups: by name (a trigger, say) the number of pictures of each model.
+        groups: by name (a trigger, say) the number of pictures of each model. Those of one place are of one seed; where
+            a group has fewer models, its first ones stand in for those that it lacks.
         key: of the claim; other keys give independent resamples.
         seed: same seed and key, same weights.
 
     Raises:
         PeepholeError: a group has no model, or a model without pictures.
     """
-    weights = {
-        name: np.concatenate([mean_weights(sizes)[None], resample_weights(sizes, f"{key} {name}", seed, RESAMPLES)])
-        for name, sizes in groups.items()
-    }
-    return Draws(weights, min(map(len, groups.values())), sum(map(sum, groups.values())))
+    most = max(map(len, groups.values()))
+    weights = {name: _weights(list(sizes), most, f"{key} {name}", seed) for name, sizes in groups.items()}
+    return Draws(weights, (min(map(len, groups.values())), most), sum(map(sum, groups.values())))
+
+
+def _weights(sizes: list[int], most: int, key: str, seed: int) -> NDArray[np.float64]:
+    mean = mean_weights(sizes)
+    models = len(sizes)
+    own = [resample_weights([size], f"{key} {number}", seed, RESAMPLES) for number, size in enumerate(sizes)]
+    of_model = np.repeat(np.arange(models), sizes)
+    alone = np.array([np.where(of_model == number % models, mean * models, 0.0) for number in range(most)])
+    return np.concatenate([mean[None], np.concatenate(own, axis=1) / models, alone])
 
 
 def rank_correlation(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:

@@ -124,13 +124,14 @@ def reproduce(
     """
     options = options or Options()
     plan = _plan(claims, suite, data, options)
+    _refuse_others(plan, quick, out)
     with begun(plan, out, machine, data, options, (), watcher or Silent()) as (workspace, log):
         examination = _examination(claims, plan, workspace, quick)
         log.say(f"{len(claims)} claims need {len(examination.units)} of the plan's and other units")
 
         def write(outcome: Outcome, mended: int) -> Reproduced:
             examination.study.available = outcome.available
-            results = tuple(_examined(claim, examination.study, out) for claim in claims)
+            results = tuple(_examined(claim, examination.study, out, command) for claim in claims)
             found = _reproduction(examination, results, command)
             earlier = read_reproduction(out)
             if earlier is not None and _same_models(earlier, found):
@@ -163,7 +164,7 @@ def _examination(claims: Sequence[Claim], plan: Plan, workspace: Workspace, quic
     return Examination(tuple(claims), study, tuple(in_order(unit for claim in claims for unit in claim.units(study))))
 
 
-def _examined(claim: Claim, study: Study, folder: Path) -> ClaimResult:
+def _examined(claim: Claim, study: Study, folder: Path, command: str) -> ClaimResult:
     """Hold a claim against what was measured, and draw its figure."""
     found = claim.examine(study)
     tested = []
@@ -178,8 +179,12 @@ def _examined(claim: Claim, study: Study, folder: Path) -> ClaimResult:
         if drawing is not None:
             figure, caption = f"{name}.png", drawing.caption
             save(drawing, folder / FOLDER / figure, claim.title, DOTS)
-    today = datetime.now(UTC).date().isoformat()
-    made = f"{today}, peephole {__version__}, code {CLAIMS.digest(name)[:16]}"
+    facts = study.workspace.facts()
+    made = (
+        f"{datetime.now(UTC).date().isoformat()}, {command}: peephole {__version__} (changed since it was committed: "
+        f"{facts['dirty']}), code of the claim {CLAIMS.digest(name)[:16]}, torch {facts['torch_version']} on "
+        f"{facts['device']}"
+    )
     own = {part: getattr(claim, part) for part in ("number", "title", "source", "statement", "measured", "test")}
     return ClaimResult(name=name, **own, tested=tuple(tested), figure=figure, caption=caption, made=made)
 
@@ -210,6 +215,17 @@ def _reproduction(examination: Examination, results: tuple[ClaimResult, ...], co
 def _weights_digest(unit: Unit, facts: Mapping[str, Any], workspace: Workspace) -> str:
     """What two people compare to see that they speak of the same network, to the bit."""
     return str(facts.get("weights_digest") or arrays_digest(workspace.read(unit).arrays))
+
+
+def _refuse_others(plan: Plan, quick: bool, folder: Path) -> None:
+    """Refuse to take the place of verdicts on other networks, or of more than a smoke test."""
+    earlier = read_reproduction(folder)
+    if earlier is not None and (earlier.suite, earlier.quick) != (plan.suite.identifier, quick):
+        kind = "a smoke test" if earlier.quick else "verdicts"
+        raise PeepholeError(
+            f"{folder / FOLDER} has {kind} on {earlier.suite}, which {plan.suite.identifier} would replace; give "
+            "another folder with --out, or move that one away."
+        )
 
 
 def _same_models(earlier: Reproduction, now: Reproduction) -> bool:

@@ -28,8 +28,7 @@ def claims_table(results: Sequence[ClaimResult], found: Reproduction) -> Table:
     table.caption = (
         "The smoke test: small networks, few pictures; these verdicts are none to quote."
         if found.quick
-        else "holds: the whole interval lies where it had to; fails: no part of it; all intervals of a claim together "
-        "miss with at most 5 %."
+        else "holds: the whole interval lies where it had to; fails: no part of it. Intervals speak of these networks."
     )
     table.caption_justify = "left"
     return table

@@ -78,11 +78,11 @@ def test_what_was_found_earlier_on_the_same_models_stays(folder: Path) -> None:
     assert [str(one.tested) for one in after.results] == [str(one.tested) for one in before.results]
 
 
-def test_what_was_found_on_other_models_goes(folder: Path) -> None:
+def test_what_was_found_on_other_models_is_not_replaced(folder: Path) -> None:
     kept = (folder / "claims" / "claims.json").read_bytes()
-    examined(folder, "6", options=Options(epochs=0.05, seeds=1))
-    assert names(folder) == ["neuron_weights"]
-    (folder / "claims" / "claims.json").write_bytes(kept)
+    with pytest.raises(PeepholeError, match=r"has a smoke test on quick/v1\+epochs=0.05, which quick/v1\+seeds=1"):
+        examined(folder, "6", options=Options(epochs=0.05, seeds=1))
+    assert (folder / "claims" / "claims.json").read_bytes() == kept
 
 
 def test_only_what_claims_need_is_planned(tmp_path: Path) -> None:
@@ -146,7 +146,8 @@ def test_a_dry_run_says_what_is_left_to_do(folder: Path, tmp_path: Path) -> None
     [
         (["reproduce", "99", "--quick"], "there is no claim '99'; there are: 1 layer_trends"),
         (["reproduce", "1", "--suite", "nonsense"], "nonsense"),
-        (["reproduce", "1", "--quick", "--seeds", "0"], "--seeds must be above 0"),
+        (["reproduce", "1", "--quick", "--seeds", "0"], "--seeds must be a number above 0"),
+        (["reproduce", "1", "--quick", "--epochs", "nan"], "--epochs must be a number above 0, not nan"),
     ],
 )
 def test_bad_input_is_one_line(arguments: list[str], line: str, tmp_path: Path) -> None:

@@ -15,11 +15,13 @@ from peephole.claims.resampling import RESAMPLES, draw, rank_correlation
 
 def test_the_first_weights_are_the_plain_mean_over_models_of_the_means() -> None:
     drawn = draw({"square": (3, 2)}, "test")
-    assert drawn.weights["square"].shape == (1 + RESAMPLES, 5)
+    assert drawn.weights["square"].shape == (1 + RESAMPLES + 2, 5)
     np.testing.assert_allclose(drawn.weights["square"].sum(axis=1), 1)
     means = drawn.means("square", [[1, 2, 3, 10, 20], [0, 0, 0, 1, 1]])
     np.testing.assert_allclose(means[:, 0], [(2 + 15) / 2, 0.5])
-    assert (drawn.models, drawn.n) == (2, 5)
+    np.testing.assert_allclose(means[:, -2:], [[2, 15], [0, 1]])  # each model by itself
+    np.testing.assert_allclose(means[1, : 1 + RESAMPLES], 0.5)  # pictures are drawn within models
+    assert (drawn.models, drawn.n) == ((2, 2), 5)
 
 
 def test_an_interval_covers_the_mean_of_normals_as_often_as_it_says() -> None:
@@ -32,12 +34,43 @@ def test_an_interval_covers_the_mean_of_normals_as_often_as_it_says() -> None:
     assert 165 <= covered <= 194  # 180 of 200; a bootstrap of 40 is slightly too narrow
 
 
-def test_two_models_widen_the_interval_by_the_root_of_two() -> None:
+def test_an_interval_takes_in_what_each_model_says() -> None:
     values = np.array([0.0] * 30 + [1.0] * 30)  # pictures of a model agree: all spread is between the models
     drawn = draw({"a": (30, 30)}, "two models")
     estimate = drawn.estimate(drawn.means("a", values), 0.95)
-    assert (estimate.low, estimate.high) == pytest.approx((0.5 - math.sqrt(2) / 2, 0.5 + math.sqrt(2) / 2))
+    assert (estimate.value, estimate.low, estimate.high) == (0.5, 0.0, 1.0)
     assert (estimate.n, estimate.of) == (60, "pictures of 2 models")
+
+
+def test_a_group_with_fewer_models_stands_in_with_those_that_it_has() -> None:
+    drawn = draw({"a": (4, 4), "b": (4,)}, "one missing")
+    total = drawn.means("a", [0.0] * 4 + [1.0] * 4) + drawn.means("b", [10.0] * 4)
+    estimate = drawn.estimate(total, 0.95)
+    assert (estimate.low, estimate.high) == (10.0, 11.0)
+    assert estimate.of == "pictures of 1 to 2 models"
+
+
+def test_the_smallest_of_equal_differences_does_not_seem_to_differ() -> None:
+    random = np.random.default_rng(1)
+    failed = 0
+    for trial in range(60):
+        drawn = draw({"a": (50,)}, f"smallest {trial}")
+        several = drawn.means("a", random.normal(0.0, 1.0, (12, 50)))
+        estimate = drawn.estimate(several, 0.95)
+        assert estimate.value == several[:, 0].min()
+        failed += estimate.high <= 0
+    assert failed <= 6  # 60 · 0.05 / 2 would be 1.5; the percentiles of 50 pictures are a little narrow
+    sure = drawn.estimate(drawn.means("a", np.array([random.normal(m, 0.1, 50) for m in (1.0, 2.0)])), 0.95)
+    assert 0.9 < sure.low < 1.0 < sure.high < 1.1
+
+
+def test_the_size_of_noise_may_be_none() -> None:
+    random = np.random.default_rng(2)
+    drawn = draw({"a": (50,)}, "size")
+    noise = drawn.largest_size(drawn.means("a", random.normal(0.0, 1.0, (9, 50))), 0.95)
+    assert noise.low == 0.0
+    below = drawn.largest_size(drawn.means("a", np.array([[0.0] * 50, [-2.0] * 50])), 0.95)
+    assert (below.value, below.low, below.high) == pytest.approx((2.0, 2.0, 2.0))
 
 
 def test_groups_are_drawn_independently_and_again_the_same() -> None:

@@ -58,9 +58,7 @@ class BackdoorTypes(Claim):
         "KIS of poisoned test pictures on which the trigger decides, on maps of Guided Backprop at the input. Models "
         "that miss their gates are left out, and pictures whose map says nothing."
     )
-    test: ClassVar[str] = (
-        "Share right of zero, averaged over models. Percentile intervals of a bootstrap over models and pictures."
-    )
+    test: ClassVar[str] = "Share right of zero, averaged over models."
     expectations: ClassVar[tuple[Expectation, ...]] = tuple(_expectation(trigger) for trigger in NAMES)
 
     def units(self, study: Study) -> Sequence[Unit]:

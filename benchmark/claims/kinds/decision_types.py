@@ -56,8 +56,8 @@ class DecisionTypes(Claim):
         "(ABS) on maps of Guided Backprop at the input. Pictures that lack one of the three are left out."
     )
     test: ClassVar[str] = (
-        "Each number is computed for each model and averaged over models: two networks with a peak each are not two "
-        "peaks. Densities are kernel estimates. Percentile intervals of a bootstrap over models and pictures."
+        "Each number is computed for each model and averaged over models: two networks with a peak each are not "
+        "two peaks. Densities are kernel estimates."
     )
     # "A clear bimodal distribution": a valley that is a quarter lower than the lower peak shows in a histogram, and a
     # peak of less than a tenth is an edge of the other. How much more often right decisions are is not said.

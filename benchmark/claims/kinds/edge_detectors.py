@@ -55,10 +55,7 @@ class EdgeDetectors(Claim):
         "the same label on the poisoned model and on its clean twin; square, X, BadNet and Dynamic. Grad-CAM at the "
         "last layer, all others at the input."
     )
-    test: ClassVar[str] = (
-        "The mean over triggers on the twin over that on the poisoned model. Bootstrap over models and pictures, 4000 "
-        "resamples; all intervals together hold with 95 %."
-    )
+    test: ClassVar[str] = "The mean over triggers on the twin over that on the poisoned model."
     expectations: ClassVar[tuple[Expectation, ...]] = (
         *(
             Expectation(
@@ -124,7 +121,7 @@ class TwinScores:
     draws: Draws
 
     def means(self) -> NDArray[np.float64]:
-        """Means over triggers, on the poisoned model and on its twin: ``[2,M,1 + resamples]``."""
+        """Means over triggers, on the poisoned model and on its twin: ``[2,M,rows]``."""
         sides = (self.poisoned, self.twin)
         found = [[self.draws.means(trigger, side[trigger]) for side in sides] for trigger in self.poisoned]
         mean: NDArray[np.float64] = np.mean(found, axis=0)

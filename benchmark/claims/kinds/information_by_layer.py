@@ -52,18 +52,15 @@ class InformationByLayer(Claim):
     source: ClassVar[str] = "P2 (alignment), section V-A, figure 7"
     statement: ClassVar[str] = (
         "A layer's activation, sent back to the input in the place of what arrives there, shows what of the picture is "
-        "still used up to that layer. From layer to layer colour and background fade, and what misleads the network "
-        "comes to dominate, which the attribution of the whole network shows only at its end."
+        "still used up to that layer. From layer to layer colour and background fade, and what is left becomes "
+        "what the attribution of the whole network shows."
     )
     measured: ClassVar[str] = (
         "Test pictures that the clean models get wrong. Each layer's activation is sent back by Guided Backprop to the "
         "input; the map is compared with the picture as the network gets it, and with Guided Backprop of the decision "
         "through the whole network. All layers but the input itself."
     )
-    test: ClassVar[str] = (
-        "Spearman's ρ of layer and number for each picture, and the mean over pictures and models. Percentile "
-        "intervals of a bootstrap over models and pictures."
-    )
+    test: ClassVar[str] = "Spearman's ρ of layer and number for each picture, and the mean over pictures and models."
     expectations: ClassVar[tuple[Expectation, ...]] = (
         Expectation(
             "fades",

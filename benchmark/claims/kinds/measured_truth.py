@@ -73,9 +73,8 @@ class MeasuredTruth(Claim):
         "and 3."
     )
     test: ClassVar[str] = (
-        "Rank correlations of curves with the layer's place, and Kendall's τ-b between the methods' mean scores by "
-        "either truth on the same pictures. Bootstrap over models and pictures, 4000 resamples; all intervals together "
-        "hold with 95 %. The measured losses count as known."
+        "Rank correlations of curves with the layer's place, and Kendall's τ-b between the methods' mean scores "
+        "by either truth on the same pictures. The measured losses count as known."
     )
     expectations: ClassVar[tuple[Expectation, ...]] = (
         Expectation(
@@ -157,12 +156,12 @@ class Measured:
     left_out: int
 
     def curves(self, truth: int) -> NDArray[np.float64]:
-        """The mean of each of the five layered methods at each layer: ``[5,L,1 + resamples]``."""
+        """The mean of each of the five layered methods at each layer: ``[5,L,rows]``."""
         five = [METHODS.index(method) for method in LAYERED]
         return self.draws.means("maps", self.value[truth, five])
 
     def own(self, truth: int) -> NDArray[np.float64]:
-        """The mean of each method of claim 3 where P1 takes it, over the `common` pictures: ``[M,1 + resamples]``."""
+        """The mean of each method of claim 3 where P1 takes it, over the `common` pictures: ``[M,rows]``."""
         rows = [METHODS.index(method) for method in TABLE]
         layer = [-1 if method in AT_TOP else 0 for method in TABLE]
         return self.common_draws.means("maps", self.value[truth, rows, layer][:, self.common])

@@ -47,8 +47,8 @@ class NeuronWeights(Claim):
         "with random normal weights."
     )
     test: ClassVar[str] = (
-        "Means over layers, and paired differences between trained and random weights, with percentile bootstrap of "
-        "layers, clustered by network; the intervals hold together with 95 % (Bonferroni)."
+        "Means over layers, and paired differences between trained and random weights. Layers, not pictures, are "
+        "resampled, as if they were drawn from many."
     )
     # Independent isotropic vectors have a mean |cosine| of √(2/(π d)), normal ones lengths that vary by
     # √(1/(2 d)): below 0.1 from d = 64 and d = 50 on, so 0.1 is what "nearly" can mean in a small network, too.

@@ -62,10 +62,7 @@ class RulesAlike(Claim):
         "weights, on the same pictures. LRP-α1β0 and DTD differ in their last step only, so that pair is left out. "
         "Where nothing arrives, the cosine counts as 0."
     )
-    test: ClassVar[str] = (
-        "Means of cosines and paired differences, percentile bootstrap of pictures, clustered by network; the "
-        "intervals hold together with 95 % (Bonferroni)."
-    )
+    test: ClassVar[str] = "Means of cosines and paired differences."
     # The paper speaks of strong similarity: a cosine above 0.5, an angle below 60 degrees, is the least of that.
     expectations: ClassVar[tuple[Expectation, ...]] = (
         Expectation(
@@ -203,6 +200,6 @@ def _figure(study: Study, found: Beside, width: float) -> Drawing:
         "clean model; above with the last step that each rule adds at the input (Guided Backprop and Activation have "
         "none), below without. Each map from its lowest value, black, to its highest, white, its three channels as "
         f"colours. Below each map, the mean cosine with the picture as the network gets it, over {found.draws.n} test "
-        f"pictures of {found.draws.models} networks."
+        f"pictures of {found.draws.networks}."
     )
     return Drawing(figure, caption)

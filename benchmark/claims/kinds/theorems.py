@@ -52,10 +52,7 @@ class Theorems(Claim):
         "Guided Backprop, RectGrad (90 %) and the z⁺-rule filter it. A sufficiently large number of neurons is "
         "N = 256 d with d = 64. For theorem 2, N = d = 256 rows of a random rotation."
     )
-    test: ClassVar[str] = (
-        "Mean over independent repetitions, with their percentile bootstrap interval; the intervals hold together with "
-        "95 % (Bonferroni)."
-    )
+    test: ClassVar[str] = "Mean over independent repetitions, which are resampled."
     # "Approximately the input" is a cosine above 0.95: an angle below 18 degrees. Closed forms have to hold to 0.02.
     expectations: ClassVar[tuple[Expectation, ...]] = (
         Expectation(
@@ -186,7 +183,7 @@ def _draws(repetitions: int) -> Draws:
 
 
 def _means(values: Values) -> Values:
-    """Over repetitions, ``[...,R]`` to ``[...,1 + resamples]``."""
+    """Over repetitions, ``[...,R]`` to ``[...,rows]``."""
     return _draws(values.shape[-1]).means("repetitions", values)
 
 

@@ -48,10 +48,7 @@ class WeightRemoval(Claim):
         "layers keep 0.25 % of their inputs (at least one, drawn), convolutions the first row and column of each "
         "kernel. Where nothing arrives, the cosine counts as 0."
     )
-    test: ClassVar[str] = (
-        "Paired differences of mean cosines on the same pictures, percentile bootstrap of pictures, clustered by "
-        "network; the intervals hold together with 95 % (Bonferroni)."
-    )
+    test: ClassVar[str] = "Paired differences of mean cosines on the same pictures."
     # "A marked loss" is more than 0.05 of cosine, and no loss is less than that: the tolerance of claim 7.
     expectations: ClassVar[tuple[Expectation, ...]] = (
         Expectation(
@@ -137,7 +134,7 @@ class WeightRemoval(Claim):
             "inputs are kept, and the first row and column of each kernel). Left, the first picture of a random order "
             "on the first model; each map from its lowest value, black, to its highest, white, in colour. Right, "
             f"beside the maps of each rule, the mean cosine with the picture as the network gets it, over "
-            f"{found.draws.n} test pictures of {found.draws.models} models, with 95 % intervals."
+            f"{found.draws.n} test pictures of {found.draws.networks}, with 95 % intervals."
         )
         return Drawing(figure, caption)
 
