@@ -134,8 +134,8 @@ def _drawing(means: NDArray[np.float64], draws: Draws, width: float) -> Drawing:
     key_to_colours(axes, METHODS, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4)
     caption = (
         f"The energy-based pointing game on {draws.n} clean pictures that clean models get right ({draws.networks}), "
-        "no box covering more than half: the share of positive relevance for the class that lies within the object's box. "
-        "Grad-CAM, Score-CAM and CAMERAS at the last layer, FullGrad and TIF with all layers, the others at the input. "
+        "no box covering more than half: the share of positive relevance for the class that lies within the object's "
+        "box. Grad-CAM, Score-CAM and CAMERAS at the last layer, FullGrad and TIF with all layers, the others at the input. "
         "Points are means over models and pictures, bars their 95 % intervals; dotted: chance, the share of the "
         "picture that the box covers. P1 finds TIF of DeepLIFT with α = 0.9 ahead of all."
     )

@@ -52,7 +52,7 @@ class LayerTrends(Claim):
         Expectation(
             "class_flat", "Class sensitivity has no trend along the layers.", MEAN_RHO, Criterion("within", TREND)
         ),
-        # P1, B.1 excepts the last layer of ResNet when it compares methods: only a pool and a linear layer are above it.
+        # P1, B.1 excepts the last layer of ResNet when it compares methods: a pool and a linear layer are all above it.
         Expectation(
             "class_flat_below",
             "It has none without the last layer either, where all five methods have the same map.",
