@@ -135,8 +135,8 @@ def _drawing(means: NDArray[np.float64], draws: Draws, width: float) -> Drawing:
     caption = (
         f"The energy-based pointing game on {draws.n} clean pictures that clean models get right ({draws.networks}), "
         "no box covering more than half: the share of positive relevance for the class that lies within the object's "
-        "box. Grad-CAM, Score-CAM and CAMERAS at the last layer, FullGrad and TIF with all layers, the others at the input. "
-        "Points are means over models and pictures, bars their 95 % intervals; dotted: chance, the share of the "
+        "box. Grad-CAM, Score-CAM and CAMERAS at the last layer, FullGrad and TIF with all layers, the others at the "
+        "input. Points are means over models and pictures, bars their 95 % intervals; dotted: chance, the share of the "
         "picture that the box covers. P1 finds TIF of DeepLIFT with α = 0.9 ahead of all."
     )
     return Drawing(figure, caption)
