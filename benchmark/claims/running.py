@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +95,7 @@ def reproduce(
     suite: str,
     *,
     out: Path,
-    command: str,
+    command: Callable[[Sequence[str]], str],
     data: Path | None = None,
     machine: Machine | None = None,
     options: Options | None = None,
@@ -111,7 +111,7 @@ def reproduce(
         claims: which.
         suite: name, or name/version.
         out: the output folder; made if missing.
-        command: what was typed, to be written down.
+        command: what to type to have claims of these numbers examined, all if none; it is written down.
         data: the folder with the user's data sets.
         machine: what to compute on.
         options: changes to the suite; claims add the methods that they need.
@@ -125,21 +125,24 @@ def reproduce(
     options = options or Options()
     plan = _plan(claims, suite, data, options)
     _refuse_others(plan, quick, out)
+    typed = command(_numbers(claims))
     with begun(plan, out, machine, data, options, (), watcher or Silent()) as (workspace, log):
         examination = _examination(claims, plan, workspace, quick)
         log.say(f"{len(claims)} claims need {len(examination.units)} of the plan's and other units")
 
         def write(outcome: Outcome, mended: int) -> Reproduced:
             examination.study.available = outcome.available
-            results = tuple(_examined(claim, examination.study, out, command) for claim in claims)
-            found = _reproduction(examination, results, command)
+            results = tuple(_examined(claim, examination.study, out, typed) for claim in claims)
+            found = _reproduction(examination, results, typed)
             earlier = read_reproduction(out)
             if earlier is not None and _same_models(earlier, found):
                 own = {result.name for result in results}
                 kept = tuple(result for result in earlier.results if result.name not in own)
+                together = tuple(sorted((*results, *kept), key=lambda result: result.number))
                 found = replace(
                     found,
-                    results=tuple(sorted((*results, *kept), key=lambda result: result.number)),
+                    command=command(_numbers(together)),
+                    results=together,
                     digests={**earlier.digests, **found.digests},
                 )
             write_reproduction(found, out)
@@ -215,6 +218,12 @@ def _reproduction(examination: Examination, results: tuple[ClaimResult, ...], co
 def _weights_digest(unit: Unit, facts: Mapping[str, Any], workspace: Workspace) -> str:
     """What two people compare to see that they speak of the same network, to the bit."""
     return str(facts.get("weights_digest") or arrays_digest(workspace.read(unit).arrays))
+
+
+def _numbers(claims: Sequence[Claim | ClaimResult]) -> list[str]:
+    """What is typed for these claims: nothing if they are all that there are."""
+    numbers = [str(claim.number) for claim in claims]
+    return numbers if len(numbers) < len(CLAIMS.names()) else []
 
 
 def _refuse_others(plan: Plan, quick: bool, folder: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -74,7 +76,7 @@ def reproduce_command(
     name = suite or (QUICK if quick else SUITE)
     options = Options(seeds=seeds, samples=samples, model=model, epochs=epochs)
     machine = Machine(device, batch=batch, workers=1 if workers is None else workers)
-    command = _command(claims or (), quick, suite, options)
+    command = partial(_command, quick=quick, suite=suite, options=options)
     with stoppable():
         from peephole.claims.running import plan_examination, reproduce
         from peephole.estimate import worker_count
@@ -105,8 +107,8 @@ def reproduce_command(
         raise typer.Exit(FAILED)
 
 
-def _command(claims: list[str] | tuple[str, ...], quick: bool, suite: str | None, options: Options) -> str:
-    """What others type to get the same: without folders, and without the machine."""
+def _command(claims: Sequence[str], *, quick: bool, suite: str | None, options: Options) -> str:
+    """What others type to have these claims examined: without folders, and without the machine."""
     values = {"suite": suite, **{name: getattr(options, name) for name in ("seeds", "samples", "model", "epochs")}}
     flags = [text for name, value in values.items() if value is not None for text in (f"--{name}", f"{value}")]
     return shlex.join(["peephole", "reproduce", *claims, *(["--quick"] if quick else []), *flags])

@@ -25,7 +25,7 @@ def examined(out: Path, *claims: str, options: Options = TINY, report: bool = Fa
         chosen_claims(claims),
         "quick",
         out=out,
-        command=f"peephole reproduce {' '.join(claims)} --quick",
+        command=lambda numbers: f"peephole reproduce {' '.join(numbers)} --quick",
         machine=Machine("cpu"),
         options=options,
         quick=True,
@@ -71,6 +71,7 @@ def test_what_was_found_earlier_on_the_same_models_stays(folder: Path) -> None:
     again = examined(folder, "neuron-weights")
     assert not again.outcome.computed
     assert again.examined == ("neuron_weights",)
+    assert again.reproduction.command == "peephole reproduce 6 10 --quick"
     assert names(folder) == ["neuron_weights", "theorems"]
     after = read_reproduction(folder)
     assert before is not None
@@ -124,7 +125,7 @@ def test_the_command_prints_each_part_and_its_verdict(folder: Path) -> None:
 def test_the_command_answers_programs(folder: Path) -> None:
     answer = json.loads(peephole(*asked(folder, "--json", "--no-report", "--workers", 1)))
     assert [one["name"] for one in answer["results"]] == ["neuron_weights"]
-    assert answer["command"] == "peephole reproduce 6 --quick --epochs 0.05"
+    assert answer["command"] == "peephole reproduce 6 10 --quick --epochs 0.05"
     assert {one["verdict"] for result in answer["results"] for one in result["tested"]} <= {
         "holds",
         "fails",

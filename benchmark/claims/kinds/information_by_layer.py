@@ -182,7 +182,7 @@ def _tiles(one: Information, number: int, columns: Sequence[int], classes: Seque
     names = [classes[int(arrays[kind][number])] for kind in ("decision", "label")]
     whole = [f"{share:.2f}" for share in arrays["whole_alignment"][:, number]]
     return [
-        Tile(as_shown(arrays["shown"][number]), names[1], "cosine with it →"),
+        Tile(as_shown(arrays["shown"][number]), names[1], "cosine →"),
         *(
             Tile(as_picture(maps[layer]), one.layers[layer], f"{arrays['alignment'][layer, number]:.2f}")
             for layer in columns
