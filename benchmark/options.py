@@ -89,7 +89,7 @@ class Options:
             ("--side", self.side),
         ):
             if number is not None and not (number > 0 and math.isfinite(number)):
-                raise PeepholeError(f"{flag} must be a number above 0, not {number:g}.")
+                raise PeepholeError(f"{flag} must be above 0, not {number:g}.")
         if self.held_out is not None and not 0 <= self.held_out < HELD_OUT:
             raise PeepholeError(f"--held-out must be at least 0 and below 2**63, not {self.held_out}.")
         changed: dict[str, Any] = {}

@@ -147,8 +147,8 @@ def test_a_dry_run_says_what_is_left_to_do(folder: Path, tmp_path: Path) -> None
     [
         (["reproduce", "99", "--quick"], "there is no claim '99'; there are: 1 layer_trends"),
         (["reproduce", "1", "--suite", "nonsense"], "nonsense"),
-        (["reproduce", "1", "--quick", "--seeds", "0"], "--seeds must be a number above 0"),
-        (["reproduce", "1", "--quick", "--epochs", "nan"], "--epochs must be a number above 0, not nan"),
+        (["reproduce", "1", "--quick", "--seeds", "0"], "--seeds must be above 0"),
+        (["reproduce", "1", "--quick", "--epochs", "nan"], "--epochs must be above 0, not nan"),
     ],
 )
 def test_bad_input_is_one_line(arguments: list[str], line: str, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_after_many_kills_everything_is_as_if_there_had_been_none(tmp_path, kill
     for _ in range(kills):
         process = start(PLAN, tmp_path / "killed", UNITS, seconds=SECONDS)
         process.stdout.readline()  # at work
-        time.sleep(draws.uniform(0, 4 * SECONDS))
+        time.sleep(draws.uniform(0, 4 * SECONDS * KILLS / kills))  # as much in all, however often
         process.send_signal(signal.SIGKILL)
         process.communicate()
         killed += process.returncode == -signal.SIGKILL

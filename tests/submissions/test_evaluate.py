@@ -46,7 +46,7 @@ def small():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Shapes, "counts", {"train": 2500, "test": 500})
         # So little training misses the gates; what is not certified is not ranked.
-        patch.setattr("peephole.cells.passes", lambda certificate, gates: True)
+        patch.setattr("peephole.certificates.passes", lambda certificate, gates: True)
         yield
 
 
