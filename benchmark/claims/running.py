@@ -152,7 +152,7 @@ def reproduce(
         log.again()
         with turn(out, lambda: log.say("somebody else is writing to the folder; waiting")):
             result = until_whole(examination.units, workspace, log, outcome, write)
-            return _reported(result, data, log.say) if report else result
+            return _reported(result, data) if report else result
 
 
 def _plan(claims: Sequence[Claim], suite: str, data: Path | None, options: Options) -> Plan:
@@ -246,7 +246,7 @@ def _same_models(earlier: Reproduction, now: Reproduction) -> bool:
     )
 
 
-def _reported(result: Reproduced, data: Path | None, say: object) -> Reproduced:
+def _reported(result: Reproduced, data: Path | None) -> Reproduced:
     """With the report, of which the claims are a page; verdicts are written whatever becomes of it."""
     from peephole.report.report import report_on
 

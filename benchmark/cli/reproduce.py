@@ -64,8 +64,8 @@ def reproduce_command(
     Examples:
 
     - `peephole reproduce --quick`
-    - `peephole reproduce --data ~/data --device cuda`
-    - `peephole reproduce --suite cifar10_narrow --data ~/data`
+    - `peephole reproduce --data ~/data --device cuda --seeds 2 --out cifar10`
+    - `peephole reproduce --suite cifar10_narrow --data ~/data --out narrow`
     - `peephole reproduce 5 neuron_weights 10 --quick`
     - `peephole reproduce --suite cifar10_narrow --data ~/data --dry-run`
     """
