@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from peephole.attacks.poison import Poison
+from peephole.memory_layout import arranged
 
 
 class Objective(nn.Module):
@@ -19,13 +20,23 @@ class Objective(nn.Module):
         poison: what is stamped, if anything.
         label_smoothing: of the cross entropy.
         compiled: whether the network is compiled by torch.
+        channels_last: whether the network gets pictures with their channels last in memory.
     """
 
-    def __init__(self, network: nn.Module, poison: Poison | None, label_smoothing: float, *, compiled: bool) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        poison: Poison | None,
+        label_smoothing: float,
+        *,
+        compiled: bool,
+        channels_last: bool,
+    ) -> None:
         super().__init__()
         self.network = network
         self.stamper = poison.stamper if poison else None
         self._poison = poison
+        self._channels_last = channels_last
         self._criterion = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
         # A compiled network is the same parameters in another module: it must not be registered beside the first.
         self._call: tuple[Callable[[Tensor], Any]] = (torch.compile(network) if compiled else network,)
@@ -35,7 +46,7 @@ class Objective(nn.Module):
         penalty = None
         if self._poison is not None and part is not None:
             x, label, penalty = self._poison.apply(x, label, part, generator)
-        logits = self._call[0](x.contiguous(memory_format=torch.channels_last))
+        logits = self._call[0](arranged(x, channels_last=self._channels_last))
         loss: Tensor = self._criterion(logits, label)
         if self.stamper is not None:
             # Several devices wait for the gradient of every weight, also where a batch has nothing to stamp.

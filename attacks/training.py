@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from peephole.attacks.loop import Loop
 from peephole.attacks.objective import Objective, Preparation
@@ -12,6 +12,7 @@ from peephole.attacks.poison import Poison
 from peephole.attacks.recipe import Recipe, TriggerRecipe, steps_of
 from peephole.attacks.splits import Split
 from peephole.attacks.trainer import Trainer
+from peephole.memory_layout import takes_channels_last
 
 
 def train(
@@ -40,7 +41,10 @@ def train(
         PeepholeError: the loss is not finite any more, or a batch does not fit in the device's memory.
         KeyboardInterrupt: it was stopped; with a checkpoint, the same call goes on where it was.
     """
-    objective = Objective(network, poison, recipe.label_smoothing, compiled=trainer.compiled)
+    channels_last = takes_channels_last(network, _first(split))
+    objective = Objective(
+        network, poison, recipe.label_smoothing, compiled=trainer.compiled, channels_last=channels_last
+    )
     optimisers = [sgd(network, recipe)]
     learnt = list(poison.stamper.learnt()) if poison else []
     if poison:
@@ -49,11 +53,18 @@ def train(
         weight.requires_grad_(True)
     if learnt:
         optimisers.append(adam(learnt, trigger_recipe or TriggerRecipe()))
-    network.to(memory_format=torch.channels_last)
+    if channels_last:
+        network.to(memory_format=torch.channels_last)
     Loop(split, recipe, recipe.steps(len(split)), trainer, "train", seed, poison)(objective, optimisers)
     if poison is not None:
         poison.stamper.eval().requires_grad_(False)
     return network.eval()
+
+
+def _first(split: Split) -> Tensor:
+    """The first two pictures, float32 ``[B,C,H,W]`` in [0,1]."""
+    [pictures] = split.stream([torch.arange(min(2, len(split)))])
+    return pictures.float().div(255)
 
 
 def prepare(

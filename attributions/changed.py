@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from peephole.attributions.canonical import Canonical
+from peephole.attributions.domains import Undefined
 from peephole.attributions.propagation import Folding, Propagation
 from peephole.attributions.way import Change, Way
 from peephole.errors import PeepholeError
@@ -37,6 +38,14 @@ class Changed(Propagation):
     def folding(self) -> Folding:  # type: ignore[override]
         """As the rule."""
         return self.method.folding
+
+    def undefined(self) -> Undefined:
+        """As the rule."""
+        return self.method.undefined()
+
+    def compares_pictures_numbers(self) -> bool:
+        """As the rule, and perhaps at the layer."""
+        return True
 
     def cuts(self) -> tuple[str, ...]:
         """The layer, and those of the rule."""

@@ -43,7 +43,7 @@ def shapes_of(model: Canonical, x: Tensor, layers: Sequence[str]) -> dict[str, t
         return {layer: model.shapes[layer] for layer in layers}
     with torch.no_grad():
         kept = model.run(x[:1], keep=layers)[1]
-    return {layer: tuple(kept[layer].shape[1:]) for layer in layers}
+    return {layer: tuple(model.picture(layer, kept[layer]).shape[1:]) for layer in layers}
 
 
 def check_shape(

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.fx import Graph, Node
 
-from peephole.attributions.calls import generic, module_of
 from peephole.attributions.canonical import Canonical
+from peephole.attributions.canonicalisation.checking import (
+    check_batch,
+    check_gradient,
+    check_graph,
+    check_logits,
+    takes_channels_last,
+)
+from peephole.attributions.canonicalisation.lowering import Lowered, lower
+from peephole.attributions.canonicalisation.own_copy import own_copy
+from peephole.attributions.canonicalisation.placing import place
+from peephole.attributions.canonicalisation.regions import join_regions
 from peephole.attributions.classifier import Normalise
+from peephole.attributions.frames import PLAIN
 from peephole.attributions.layers import choose, crossings
+from peephole.attributions.operations import Operation
 from peephole.attributions.site import Cut, Site
-from peephole.attributions.tracing import CallTracer, trace
+from peephole.attributions.tracing import check_signature, trace
 from peephole.errors import PeepholeError
 
 __all__ = ["Canonical", "canonicalise"]
@@ -28,11 +41,15 @@ SIZES: tuple[Size, ...] = ((3, 32, 32), (3, 224, 224))
 def canonicalise(model: nn.Module, size: Size | None = None) -> Canonical:
     """The canonical graph of ``model``: a deep copy, traced, in eval mode, frozen, one module a call site.
 
-    A module that is called twice becomes two; functional ReLU, pools, flatten, dropout, activations and ``+`` become
-    modules, every other call a `peephole.attributions.operations.Call`; nothing works in place. The graph is run once
-    on random pictures beside the model, and must give the same logits: a model that draws random numbers in eval mode
-    (``F.dropout`` without ``training=self.training``) is refused. ``model`` itself, its mode and the global random
-    state stay as they are.
+    Whatever way the network's code writes an operation (a module, a subclass of one, a function, a method, an operator,
+    with its arguments by place or by name), it becomes one of a small vocabulary,
+    `peephole.attributions.operations.Operation`: by its name where that says enough, else by the numbers that it gives.
+    A module that is called twice becomes two; nothing works in place; weights that are computed (weight and spectral
+    normalisation, pruning, standardised weights) are what they are at this moment. `DataParallel` and `torch.compile`
+    are unwrapped. ``model`` itself, its mode and the global random state stay as they are.
+
+    What is given back was checked on random pictures: it gives the logits that the model gives; those are no
+    probabilities; a picture's are the same alone, in another place and among others; a gradient reaches the picture.
 
     Args:
         model: pictures ``[B,C,H,W]`` in [0,1] to logits ``[B,classes]``, on any device.
@@ -40,24 +57,28 @@ def canonicalise(model: nn.Module, size: Size | None = None) -> Canonical:
             of a network that takes both are the same for both.
 
     Raises:
-        PeepholeError: the model cannot be traced (the message names the line of its code), does not take such
-            pictures, returns something else than logits, or works differently when it is taken apart.
+        PeepholeError: the model cannot be traced (the message names the line of its code), is a scripted or quantised
+            one, does not take such pictures, returns something else than logits, works differently when it is taken
+            apart (a model that draws random numbers in eval mode), or fails one of the checks above.
     """
-    model = copy.deepcopy(model).eval()
-    for tensor in itertools.chain(model.parameters(), model.buffers()):
-        tensor.requires_grad_(False)
-    graph, tracer = trace(model)
+    model = own_copy(model)
+    check_signature(model)
     tensor = next(itertools.chain(model.parameters(), model.buffers()), torch.zeros(()))
     # A model that draws random numbers even in eval mode must not move the caller's.
     with torch.no_grad(), torch.random.fork_rng([tensor.device] if tensor.is_cuda else []):
         pictures, expected = _try(model, tensor, *((size,) if size else SIZES))
+        graph, tracer = trace(model, pictures)
         for module in model.modules():
             if getattr(module, "inplace", False):
                 module.inplace = False  # type: ignore[assignment]
-        sites, names = _take_apart(graph, tracer, model)
-        sites, cuts = _cut(sites, names, pictures)
-        canonical = Canonical(sites, cuts, choose(cuts, sites)).eval()
-        _check(canonical, model, pictures, expected)
+        lowered = lower(graph, tracer, model, pictures)
+        check_logits(model, expected, lowered.sites)
+        lowered.sites = join_regions(lowered.sites, lambda number: _example(lowered, number, pictures))
+        canonical = _built(lowered, pictures, one_size=tracer.decided_by_shape)
+        check_graph(canonical, model, pictures, expected)
+        check_batch(canonical, model, pictures, expected)
+        check_gradient(canonical, model, pictures)
+        canonical.channels_last = takes_channels_last(canonical, pictures, expected)
     return canonical
 
 
@@ -85,73 +106,108 @@ def _try(model: nn.Module, like: Tensor, size: Size, *others: Size) -> tuple[Ten
     return pictures, logits
 
 
-def _take_apart(graph: Graph, tracer: CallTracer, model: nn.Module) -> tuple[list[Site], dict[int, str]]:
-    """The call sites that the logits depend on, in order, and the name of each value."""
-    output = next(node for node in graph.nodes if node.op == "output").args[0]
-    picture = next((node for node in graph.nodes if node.op == "placeholder"), None)
-    if not isinstance(output, Node):
-        raise PeepholeError(f"{type(model).__name__} does not return one tensor; wrap it so that it returns logits.")
-    wanted = {output}
-    seen: set[nn.Module] = set()
-    built: list[tuple[Node, nn.Module, tuple[Node, ...]]] = []
-    for node in reversed(graph.nodes):
-        if node in wanted and node in tracer.sites:
-            module, inputs = _module(node, model, seen)
-            built.append((node, module, inputs))
-            wanted.update(inputs)
-    numbers = {picture: 0} | {node: number for number, (node, _, _) in enumerate(reversed(built), start=1)}
+def _example(lowered: Lowered, number: int, pictures: Tensor) -> Tensor:
+    """A random tensor like a value."""
+    if number == 0:
+        return pictures
+    draw = torch.randn(lowered.shapes.get(number, (1,)), generator=torch.Generator().manual_seed(number))
+    return draw.to(pictures)
+
+
+def _built(lowered: Lowered, pictures: Tensor, *, one_size: bool) -> Canonical:
+    """The graph of the sites, with a site that gives the input, cut points and layers."""
+    sites, names, first = _with_input(lowered)
+    two, three = (_values(sites, some) for some in (pictures, pictures[[0, 1, 1]]))
+    shapes = {number: tuple(value.shape) for number, value in two.items() if isinstance(value, Tensor)}
+    batches = {number: _batch(shape, tuple(three[number].shape)) for number, shape in shapes.items()}
+    rows = {number: shape for number, shape in shapes.items() if batches[number] == (0, 2)}
+    sites = place(sites, rows, lambda given, number: _value(sites, pictures, given, number))
     sites = [
-        Site(tracer.sites[node], module.eval(), tuple(numbers[value] for value in inputs), numbers[node])
-        for node, module, inputs in reversed(built)
+        replace(
+            site,
+            batch_first=batches.get(site.output, (0, 2)) == (0, 2),
+            shape=shapes.get(site.output, ()),
+            read=(two[site.output], three[site.output])
+            if site.operation is Operation.SHAPE and site.output not in shapes
+            else None,
+        )
+        for site in sites
     ]
-    return sites, {numbers[node]: tracer.returned.get(node, tracer.sites[node]) for node, _, _ in built}
+    frames = {site.output: site.frame for site in sites}
+    crossed = [number for number in crossings(sites) if number in shapes and batches[number] is not None]
+    cuts = []
+    for number in crossed[crossed.index(first) :]:
+        axis, count = batches[number] or (0, 2)
+        shape = (*shapes[number][:axis], *shapes[number][axis + 1 :])
+        frame = frames[number] if number != first else PLAIN
+        cuts.append(Cut(names[number], number, shape, frame if (axis, count) == (0, 2) else None, (axis, count)))
+    layers = choose(cuts, sites)
+    canonical = Canonical(sites, cuts, layers, one_size=one_size).eval()
+    told = [layer for layer in layers if not canonical.cut(layer).frame == PLAIN]
+    blind = _without_gradient(canonical, pictures, told) if told else set()
+    return Canonical(sites, cuts, [layer for layer in layers if layer not in blind], one_size=one_size).eval()
 
 
-def _module(node: Node, model: nn.Module, seen: set[nn.Module]) -> tuple[nn.Module, tuple[Node, ...]]:
-    """The module of a call site, and the values it takes."""
-    if node.op != "call_module":
-        return module_of(node, model)
-    module = model.get_submodule(str(node.target))
-    if module in seen:
-        module = copy.deepcopy(module)
-    seen.add(module)
-    values = tuple(value for value in node.args if isinstance(value, Node) and value.op != "get_attr")
-    plain = len(values) == len(node.args) and not node.kwargs
-    return (module, values) if plain else generic(module, node, model)
-
-
-def _cut(sites: list[Site], names: dict[int, str], pictures: Tensor) -> tuple[list[Site], list[Cut]]:
-    """The sites with one that gives the input, and all cut points from there on."""
-    owned = [value for value in crossings(sites) if isinstance(sites[value - 1].module, Normalise)]
-    first = owned[0] if owned else len(sites) + 1
+def _with_input(lowered: Lowered) -> tuple[list[Site], dict[int, str], int]:
+    """The sites with one that gives the input, the names of their values, and the number of the input."""
+    sites = lowered.sites
+    owned = [value for value in crossings(sites) if isinstance(_site_of(sites, value).module, Normalise)]
+    first = owned[0] if owned else max(site.output for site in sites) + 1
     if not owned:
-        moved = [
-            Site(site.name, site.module, tuple(value or first for value in site.inputs), site.output) for site in sites
-        ]
+        moved = [replace(site, inputs=tuple(value or first for value in site.inputs)) for site in sites]
         sites = [Site("input", nn.Identity().eval(), (0,), first), *moved]
-    names = names | {first: "input"}
-    whole = Canonical(sites, [Cut(names[value], value, ()) for value in crossings(sites)], ())
-    values = whole.run(pictures, keep=whole.cuts)[1]
-    start = whole.cuts.index("input")
-    cuts = [
-        Cut(name, whole.cut(name).value, tuple(values[name].shape[1:]))
-        for name in whole.cuts[start:]
-        if isinstance(values[name], Tensor)
-    ]
-    return sites, cuts
+    return sites, lowered.names | {first: "input"}, first
 
 
-def _check(canonical: Canonical, model: nn.Module, pictures: Tensor, expected: Tensor) -> None:
-    """The graph must compute what the model computes."""
-    logits = canonical(pictures)
-    if not expected.isfinite().all():
-        raise PeepholeError(
-            f"{type(model).__name__} gives NaN or infinite logits for random pictures; expected finite ones: look at "
-            "its weights and running statistics."
-        )
-    tolerance = 1e-3 * float(1 + expected.abs().max())
-    if logits.shape != expected.shape or not torch.allclose(logits, expected, rtol=0, atol=tolerance):
-        raise PeepholeError(
-            f"{type(model).__name__} gives other logits when it is taken apart; expected code that draws no random "
-            "numbers in eval mode and reads no tensor after changing it in place."
-        )
+def _site_of(sites: Sequence[Site], value: int) -> Site:
+    return next(site for site in sites if site.output == value)
+
+
+def _values(sites: Sequence[Site], pictures: Tensor) -> dict[int, Any]:
+    """All values: tensors without their numbers, what is no tensor as it is."""
+    made: dict[int, Any] = {0: pictures}
+    last = {value: index for index, site in enumerate(sites) for value in site.inputs}
+    for index, site in enumerate(sites):
+        made[site.output] = site.module(*[made[value] for value in site.inputs])
+        for value in set(site.inputs):
+            if last[value] == index and isinstance(made[value], Tensor):
+                made[value] = made[value].to("meta")
+    return made
+
+
+def _value(sites: Sequence[Site], pictures: Tensor, given: Mapping[int, Tensor], number: int) -> Tensor:
+    """One value, where some are given."""
+    made: dict[int, Any] = {0: pictures}
+    for site in sites:
+        if number in made:
+            break
+        found = given.get(site.output)
+        made[site.output] = site.module(*[made[value] for value in site.inputs]) if found is None else found
+    value: Tensor = made[number]
+    return value
+
+
+def _batch(two: tuple[int, ...], three: tuple[int, ...]) -> tuple[int, int] | None:
+    """The axis of the batch and its rows for two pictures, from the shapes for two and for three; None if there is none."""
+    if len(two) != len(three):
+        return None
+    other = [axis for axis, (one, more) in enumerate(zip(two, three, strict=True)) if one != more]
+    if len(other) != 1 or 2 * three[other[0]] != 3 * two[other[0]]:
+        return None
+    return other[0], two[other[0]]
+
+
+def _without_gradient(canonical: Canonical, pictures: Tensor, layers: Sequence[str]) -> set[str]:
+    """The layers no place of which any logit depends on: above the last block of a network that reads a class token."""
+    with torch.enable_grad():
+        logits, kept = canonical.run(pictures.clone().requires_grad_(), keep=layers)
+        weights = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0)).to(logits)
+        values = [kept[layer] for layer in layers]
+        gradients = torch.autograd.grad((logits * weights).sum(), values, allow_unused=True)
+    blind = {
+        layer
+        for layer, gradient in zip(layers, gradients, strict=True)
+        if gradient is None or not canonical.picture(layer, gradient).any()
+    }
+    # Where all are, the network's weights are zero (as a head's may be before training), and nothing is said of layers.
+    return blind if len(blind) < len(layers) else set()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor
 
 from peephole.attributions.canonical import Canonical
+from peephole.attributions.maps import Maps
 from peephole.attributions.rule import Rule
 from peephole.attributions.way import Handlers, Way
 from peephole.errors import PeepholeError
@@ -44,6 +45,10 @@ class Propagation(Rule):
         """The way back through ``model``."""
         return Way.of(self.handlers())
 
+    def whole(self, logits: Tensor, target: Tensor) -> Tensor | None:
+        """What the rule hands down, ``[B]``, from logits ``[B,classes]``; None if it promises no sum."""
+        return None
+
     @abstractmethod
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """The map at a layer, from its activation and what arrived there, both ``[B,c,h,w]``."""
@@ -52,10 +57,11 @@ class Propagation(Rule):
         """The map of every layer, from one forward and one backward pass."""
         folded = self.is_folded(question)
         arrived = question.arrived(self.way(question.graph(folded=folded)), folded=folded)
-        return {
+        maps = {
             layer: self._own(self.read(question.activation(layer, folded=folded), arrived[layer]), arrived[layer])
             for layer in layers
         }
+        return Maps(maps, self.whole(question.tape(folded=folded).logits, question.target))
 
     def cuts(self) -> tuple[str, ...]:
         """The cut points that the way back names."""

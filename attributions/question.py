@@ -13,6 +13,7 @@ from peephole.attributions.canonical import Canonical
 from peephole.attributions.folding import fold_batch_norm
 from peephole.attributions.layout import for_convolutions
 from peephole.attributions.ledger import Ledger
+from peephole.attributions.refusal import refuse_undefined
 from peephole.attributions.rule import Rule
 from peephole.attributions.tape import Tape
 from peephole.attributions.validation import check_call
@@ -78,14 +79,27 @@ class Question:
         return self._ledger.once(("tape", graph is self.model), lambda: Tape(graph, self._start(), self._lowest))
 
     def activation(self, layer: str, *, folded: bool = True) -> Tensor:
-        """The network's tensor at a layer, ``[B,c,h,w]``."""
+        """The network's tensor at a layer as a picture, ``[B,c,h,w]``."""
+        return self.model.picture(layer, self.state(layer, folded=folded))
+
+    def state(self, layer: str, *, folded: bool = True) -> Tensor:
+        """The same with the axes that the network has, and all that it holds: what the part above the layer takes."""
         return self.tape(folded=folded).activation(layer)
 
     def arrived(self, way: Way, *, folded: bool = True) -> dict[str, Tensor]:
-        """What arrives on a way back at each of the question's layers and of its `reach`."""
+        """What arrives on a way back at each of the question's layers and of its `reach`, as pictures."""
         layers = tuple(dict.fromkeys((*self.layers, *self.reach)))
         tape = self.tape(folded=folded)
-        return self._ledger.once((way, tape.model is self.model), lambda: way.go(tape, self.target, layers))
+        return self._ledger.once(
+            (way, tape.model is self.model),
+            lambda: {
+                layer: self.model.picture(layer, signal) for layer, signal in way.go(tape, self.target, layers).items()
+            },
+        )
+
+    def pictures(self) -> Tensor:
+        """The pictures in the memory layout in which the network is fastest."""
+        return for_convolutions(self.x, channels_last=self.model.channels_last)
 
     def _folded(self) -> Canonical:
         return self._ledger.once("folded graph", partial(fold_batch_norm, self.model))
@@ -93,13 +107,14 @@ class Question:
     def _start(self) -> Tensor:
         def run() -> Tensor:
             with torch.no_grad():
-                start: Tensor = self.model.run(for_convolutions(self.x), until=self._lowest)[0]
+                start: Tensor = self.model.run(self.pictures(), until=self._lowest)[0]
             return start
 
         return self._ledger.once("start", run)
 
     def _answer(self, method: Attribution, layers: tuple[str, ...]) -> dict[str, Tensor]:
         if isinstance(method, Rule):
+            refuse_undefined(method, self.model, layers)
             return method.explain(self, layers)
         return method.attribute(self.model, self.x, self.target, layers)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import operator
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,9 +9,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.fx import Node
 
+from peephole.attributions.canonicalisation.own_copy import own_copy
 from peephole.attributions.graph import Canonical, Size, canonicalise
-from peephole.attributions.layers import POINTWISE
+from peephole.attributions.layers import stays_in_place
+from peephole.attributions.operations import Call
 from peephole.attributions.tracing import trace
 from peephole.errors import PeepholeError
 from peephole.seeds import stream
@@ -85,7 +87,7 @@ def randomised(model: nn.Module, which: Collection[str], seed: int, size: Size |
     unknown = sorted(set(which) - set(weights))
     if unknown:
         raise PeepholeError(f"there is no stage '{unknown[0]}' to randomise; there are: {', '.join(weights)}.")
-    copied = copy.deepcopy(model).eval().requires_grad_(False)
+    copied = own_copy(model)
     for name in itertools.chain.from_iterable(weights[stage] for stage in which):
         owner, _, kind = name.rpartition(".")
         module: Any = copied.get_submodule(owner)
@@ -110,10 +112,12 @@ def _draw(tensor: Tensor, kind: str, generator: torch.Generator) -> None:
 
 def _weights(model: nn.Module, size: Size | None) -> dict[str, list[str]]:
     """The stages, and the names of the tensors that each is the first to use."""
-    owned = _tensors_of_sites(model)
+    canonical = canonicalise(model, size)
+    channels, height, width = canonical.size
+    owned = _tensors_of_sites(model, (channels, height, width))
     found: dict[str, list[str]] = {}
     seen: set[str] = set()
-    for name, sites in _parts(canonicalise(model, size)):
+    for name, sites in _parts(canonical):
         new = [tensor for site in sites for tensor in owned.get(site, ()) if tensor not in seen]
         seen.update(new)
         if new:
@@ -128,25 +132,24 @@ def _parts(canonical: Canonical) -> Iterator[tuple[str, list[str]]]:
     parts: list[tuple[list[str], list[str]]] = []
     for before, cut in itertools.pairwise(canonical.cuts):
         between = canonical.sites[canonical.depth(before) : canonical.depth(cut)]
-        joins = len(between) == 1 and isinstance(between[0].module, POINTWISE)
+        joins = len(between) == 1 and stays_in_place(between[0]) and not isinstance(between[0].module, Call)
         if not joins or not parts:
             parts.append(([], []))
         parts[-1][0].append(cut)
-        parts[-1][1].extend(site.name for site in between)
+        for site in between:
+            parts[-1][1].extend((*getattr(site.module, "names", ()), site.name))
     for cuts, sites in parts:
         yield next((cut for cut in cuts if cut in canonical.layers), cuts[0]), sites
 
 
-def _tensors_of_sites(model: nn.Module) -> dict[str, list[str]]:
+def _tensors_of_sites(model: nn.Module, size: Size) -> dict[str, list[str]]:
     """The names of the parameters, and of the statistics, that each call site uses; one with several has the first."""
-    model = copy.deepcopy(model).eval()
+    model = own_copy(model)
     names = {id(tensor): name for name, tensor in itertools.chain(model.named_buffers(), model.named_parameters())}
-    _, tracer = trace(model)
+    _, tracer = trace(model, torch.zeros(2, *size))
     owned: dict[str, list[str]] = {}
     for node, site in tracer.sites.items():
-        held = [
-            operator.attrgetter(str(value.target))(model) for value in node.all_input_nodes if value.op == "get_attr"
-        ]
+        held = [operator.attrgetter(str(value.target))(model) for value in _constants(node)]
         used: list[Tensor] = [tensor for tensor in held if isinstance(tensor, nn.Parameter)]
         if node.op == "call_module":
             module = model.get_submodule(str(node.target))
@@ -154,3 +157,27 @@ def _tensors_of_sites(model: nn.Module) -> dict[str, list[str]]:
             used += [each for part in module.modules() if isinstance(part, NORMS) for each in part.buffers()]
         owned[site] = [names[id(tensor)] for tensor in used]
     return owned
+
+
+def _constants(node: Node) -> Iterator[Node]:
+    """The tensors of the network that a call uses, straight or through what is computed from them alone."""
+    waiting, seen = list(node.all_input_nodes), set(node.all_input_nodes)
+    while waiting:
+        each = waiting.pop()
+        if each.op == "get_attr":
+            yield each
+        elif not _sees_picture(each):
+            new = [other for other in each.all_input_nodes if other not in seen]
+            waiting += new
+            seen.update(new)
+
+
+def _sees_picture(node: Node) -> bool:
+    waiting, seen = [node], {node}
+    while waiting:
+        each = waiting.pop()
+        if each.op == "placeholder":
+            return True
+        waiting += [other for other in each.all_input_nodes if other not in seen]
+        seen.update(each.all_input_nodes)
+    return False

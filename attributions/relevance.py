@@ -1,44 +1,189 @@
 """What the relevance rules do at a call site.
 
 The signal is the coefficient ``r`` of `peephole.attributions.way.Way`: the relevance of a value ``a`` is ``a ⊙ r``. A
-linear module with output ``y`` (its bias included) receives the relevance ``R_j = y_j r_j`` and shares it among its
-inputs in proportion to some part of their contributions ``z_ij = w_ij a_i``. Sums, average pools and flattening share
-in proportion by the plain chain rule; a max-pool gives all to the largest; a ReLU passes relevance on unchanged.
+linear map with output ``y`` (its bias included) receives the relevance ``R_j = y_j r_j`` and shares it among its
+inputs in proportion to some part of their contributions ``z_ij = w_ij a_i``. Maps with weights are shared so, and
+sums, whose weights are fixed, and averages: they are linear maps like any other. Where an output has a single input (a
+normalisation by fixed statistics, a rearrangement, an activation), all of its relevance goes there; a maximum gives
+all to the largest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
-from peephole.attributions.linear import LINEAR, apply, stabilised
+from peephole.attributions.linear import apply, stabilised
+from peephole.attributions.operations import Operation, WeightedSum
 from peephole.attributions.tape import Handler, Step
 
 TINY = 1e-9
 """Added to denominators so that nothing is divided by zero; what would have no share goes nowhere."""
 
-PASSING: tuple[type[nn.Module], ...] = (
-    *(nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.ReLU6),
-    *(nn.Hardswish, nn.Tanh, nn.Hardtanh, nn.Softsign, nn.modules.batchnorm._NormBase),
-)
-"""Modules through which relevance passes unchanged, place by place. A `nn.ReLU` does so by the plain chain rule."""
+SMALLEST = 1e7
+"""Times the smallest normal number of a type: what still can divide a relevance."""
+
+Parts = tuple[Tensor | None, ...]
+"""A coefficient for each leaf of a call site."""
 
 
 def passed(step: Step, signal: Tensor) -> tuple[Tensor]:
-    """``a r_a = y r_y``: the relevance of the output is that of the input."""
+    """``a r_a = y r_y``: the relevance of the output is that of the input, place by place."""
+    if isinstance(step.site.module, nn.ReLU):
+        return (signal * (step.output.detach() > 0),)
     return (signal * step.output.detach() / stabilised(step.input, TINY),)
+
+
+class Contributions(ABC):
+    """The contributions ``z_ij`` of one sign at a linear map, with its weights, a sum or an average.
+
+    Attributes:
+        total: ``|Σ_k z_kj|`` over those of this sign, for each output.
+        bias: the part of the map's own constant that has this sign, as a size; zero where there is none.
+        added: what is added to `total` before it divides.
+    """
+
+    total: Tensor
+    bias: Tensor | float = 0.0
+    added: float = TINY
+
+    @property
+    def any(self) -> Tensor:
+        """Whether anything of this sign contributes, for each output."""
+        return self.total > max(self.added, SMALLEST * torch.finfo(self.total.dtype).tiny)
+
+    def share(self, relevance: Tensor, *, bias: bool = False) -> Parts:
+        """The coefficient of ``relevance`` shared in proportion to these contributions, for each leaf.
+
+        Args:
+            relevance: of each output.
+            bias: the part of the bias that has this sign takes its share, which is lost.
+        """
+        total = self.total + self.added + (self.bias if bias else 0.0)
+        # An output that nothing of this sign contributes to has nothing to share among.
+        return self.sent(torch.where(self.any, relevance / total, 0))
+
+    @abstractmethod
+    def sent(self, shared: Tensor) -> Parts:
+        """``Σ_j |w_ij| shared_j`` over the contributions of this sign, with the sign of the input."""
+
+
+class OfWeights(Contributions):
+    """Those of a map with weights.
+
+    Where the input is zero, weights of this sign count. With inputs of one sign it costs one more forward pass.
+
+    Args:
+        step: the call site.
+        sign: 1 or −1.
+    """
+
+    def __init__(self, step: Step, sign: int) -> None:
+        self._sign, self._input = sign, step.input
+        module = step.site.module
+        weight = module.get_parameter("weight")
+        halves = weight.clamp(min=0), weight.clamp(max=0)
+        weights = halves if sign > 0 else halves[::-1]
+        x = self._input
+        # After a ReLU there are no negative inputs, and half of the work is saved.
+        inputs = (x.clamp(min=0), x.clamp(max=0)) if (x < 0).any() else (x,)
+        with torch.enable_grad():
+            self._leaves = [part.detach().requires_grad_() for part in inputs]
+            self._product = apply(module, self._leaves[0], weights[0])
+            if len(inputs) == 2:
+                self._product = self._product + apply(module, self._leaves[1], weights[1])
+        self.total = (sign * self._product.detach()).clamp(min=0)
+        if isinstance(module.bias, Tensor):
+            places = 0 if isinstance(module, nn.Linear) else self.total.ndim - 2
+            self.bias = (sign * module.bias).clamp(min=0).reshape(-1, *[1] * places)
+
+    def sent(self, shared: Tensor) -> Parts:
+        """See `Contributions.sent`."""
+        pulled = torch.autograd.grad(self._product, self._leaves, self._sign * shared)
+        return (pulled[0] if len(pulled) == 1 else torch.where(self._input < 0, pulled[1], pulled[0]),)
+
+
+class OfSummands(Contributions):
+    """Those of a sum of tensors with a fixed number before each.
+
+    Args:
+        step: the call site.
+        sign: 1 or −1.
+    """
+
+    added = 0.0
+
+    def __init__(self, step: Step, sign: int) -> None:
+        self._step, self._sign = step, sign
+        module = step.site.module
+        self._weights = module.weights if isinstance(module, WeightedSum) else (1.0,) * len(step.site.inputs)
+        tensors = {number: tensor.detach() for number, tensor in step.leaves}
+        self._terms = [
+            (number, weight, weight * tensors[number])
+            for number, weight in zip(step.site.inputs, self._weights, strict=True)
+            if number in tensors  # what does not depend on the picture is a bias
+        ]
+        self.total = torch.zeros_like(step.output, requires_grad=False)
+        for _, _, term in self._terms:
+            self.total = self.total + (sign * term).clamp(min=0)
+
+    def sent(self, shared: Tensor) -> Parts:
+        """See `Contributions.sent`."""
+        found: dict[int, Tensor] = {}
+        tensors = dict(self._step.leaves)
+        for number, weight, term in self._terms:
+            of_sign = term > 0 if self._sign > 0 else term < 0
+            part = (self._sign * weight * shared * of_sign).sum_to_size(tensors[number].shape)
+            found[number] = found[number] + part if number in found else part
+        return tuple(found.get(number) for number, _ in self._step.leaves)
+
+
+class OfAverage(Contributions):
+    """Those of a map whose weights are fixed and nowhere negative.
+
+    Args:
+        step: the call site.
+        sign: 1 or −1.
+    """
+
+    added = 0.0
+
+    def __init__(self, step: Step, sign: int) -> None:
+        self._sign, self._input = sign, step.input
+        kept = step.input.clamp(min=0) if sign > 0 else step.input.clamp(max=0)
+        self._product, self._leaves = step.again([kept])
+        self.total = (sign * self._product.detach()).clamp(min=0)
+
+    def sent(self, shared: Tensor) -> Parts:
+        """See `Contributions.sent`."""
+        (pulled,) = torch.autograd.grad(self._product, self._leaves, self._sign * shared)
+        return (pulled * (self._input > 0 if self._sign > 0 else self._input < 0),)
+
+
+CONTRIBUTIONS: Mapping[Operation, Callable[[Step, int], Contributions]] = MappingProxyType(
+    {Operation.LINEAR: OfWeights, Operation.SUM: OfSummands, Operation.AVERAGE: OfAverage}
+)
+"""The contributions at each kind of linear map, from the call site and the sign."""
+
+
+def _of_one_sign(step: Step) -> bool:
+    """Whether nothing negative goes into a sum or an average: then its plain share is that of the positive part."""
+    fixed = step.site.operation in (Operation.SUM, Operation.AVERAGE)
+    return fixed and not isinstance(step.site.module, WeightedSum) and not any((t < 0).any() for _, t in step.leaves)
 
 
 @dataclass(frozen=True)
 class Positive:
     """z⁺: ``R_i = Σ_j z_ij⁺ / Σ_k z_kj⁺ · R_j`` with ``z⁺ = a⁺w⁺ + a⁻w⁻``, no bias in the denominator unless asked for.
 
-    The coefficient that goes on is that of the weights with their input's sign: ``r_i = Σ_j w_ij 1[z_ij > 0] s_j``.
-    Where the input is zero, positive weights count. With inputs of one sign it costs one more forward pass.
+    The coefficient that goes on is that of the weights with their input's sign: ``r_i = Σ_j w_ij 1[z_ij > 0] s_j``. At a
+    sum, whose weights are 1, that is ``a⁺ / (a⁺ + b⁺)``. No input gets more than its output has; what an output without
+    any positive contribution has is lost.
 
     Attributes:
         bias: keep the positive part of the bias in the denominator, which absorbs its share of the relevance.
@@ -46,10 +191,12 @@ class Positive:
 
     bias: bool = False
 
-    def __call__(self, step: Step, signal: Tensor) -> tuple[Tensor]:
+    def __call__(self, step: Step, signal: Tensor) -> Parts:
         """See `peephole.attributions.tape.Handler`."""
-        parts = Contributions(step, 1)
-        return (parts.share(step.output.detach() * signal, bias=self.bias),)
+        if _of_one_sign(step):
+            return step.pull(signal)
+        parts = CONTRIBUTIONS[step.site.operation](step, 1)
+        return parts.share(step.output.detach() * signal, bias=self.bias)
 
 
 @dataclass(frozen=True)
@@ -63,14 +210,20 @@ class AlphaBeta:
     beta: float
     bias: bool = False
 
-    def __call__(self, step: Step, signal: Tensor) -> tuple[Tensor]:
+    def __call__(self, step: Step, signal: Tensor) -> Parts:
         """See `peephole.attributions.tape.Handler`."""
+        if _of_one_sign(step):
+            return step.pull(signal)
         relevance = step.output.detach() * signal
-        positive, negative = Contributions(step, 1), Contributions(step, -1)
-        rises, falls = positive.total > TINY, negative.total > TINY
+        positive, negative = (CONTRIBUTIONS[step.site.operation](step, sign) for sign in (1, -1))
+        rises, falls = positive.any, negative.any
         up = torch.where(falls, self.alpha, 1.0) * rises * relevance
         down = torch.where(rises, -self.beta, 1.0) * falls * relevance
-        return (positive.share(up, bias=self.bias) + negative.share(down, bias=self.bias),)
+        pairs = zip(positive.share(up, bias=self.bias), negative.share(down, bias=self.bias), strict=True)
+        return tuple(
+            one + other if one is not None and other is not None else one if other is None else other
+            for one, other in pairs
+        )
 
 
 @dataclass(frozen=True)
@@ -85,7 +238,7 @@ class Epsilon:
     epsilon: float
     relative: bool
 
-    def __call__(self, step: Step, signal: Tensor) -> tuple[Tensor | None, ...]:
+    def __call__(self, step: Step, signal: Tensor) -> Parts:
         """See `peephole.attributions.tape.Handler`."""
         output = step.output.detach()
         size = output.abs()
@@ -97,49 +250,45 @@ class Epsilon:
         return step.pull(signal * output.abs() / size.clamp(min=torch.finfo(size.dtype).tiny))
 
 
-class Contributions:
-    """The contributions ``z_ij`` of one sign at a linear module.
-
-    Args:
-        step: the call site.
-        sign: 1 or −1.
+@dataclass(frozen=True)
+class Scaled:
+    """At a normalisation by fixed statistics ``y = s x + t``: all goes to ``x``, or the bias ``t`` takes its share.
 
     Attributes:
-        total: ``|Σ_k z_kj|`` over those of this sign, for each output.
+        bias: whether it does, where it has the sign of ``s x``; what it takes is lost.
     """
 
-    def __init__(self, step: Step, sign: int) -> None:
-        self._module, self._sign, self._input = step.site.module, sign, step.input
-        weight = self._module.get_parameter("weight")
-        halves = weight.clamp(min=0), weight.clamp(max=0)
-        weights = halves if sign > 0 else halves[::-1]
-        x = self._input
-        # After a ReLU there are no negative inputs, and half of the work is saved.
-        inputs = (x.clamp(min=0), x.clamp(max=0)) if (x < 0).any() else (x,)
-        with torch.enable_grad():
-            self._leaves = [part.detach().requires_grad_() for part in inputs]
-            self._product = apply(self._module, self._leaves[0], weights[0])
-            if len(inputs) == 2:
-                self._product = self._product + apply(self._module, self._leaves[1], weights[1])
-        self.total: Tensor = (sign * self._product.detach()).clamp(min=0)
+    bias: bool = False
 
-    def share(self, relevance: Tensor, *, bias: bool = False) -> Tensor:
-        """The coefficient of ``relevance`` shared in proportion to these contributions, in the shape of the input.
-
-        Args:
-            relevance: of each output.
-            bias: the part of the bias that has this sign takes its share, which is lost.
-        """
-        total = self.total + TINY
-        if bias and isinstance(self._module.bias, Tensor):
-            places = 0 if isinstance(self._module, nn.Linear) else relevance.ndim - 2
-            total = total + (self._sign * self._module.bias).clamp(min=0).reshape(-1, *[1] * places)
-        # An output that nothing of this sign contributes to has nothing to share among.
-        shared = torch.where(self.total > TINY, self._sign * relevance / total, 0)
-        pulled = torch.autograd.grad(self._product, self._leaves, shared)
-        return pulled[0] if len(pulled) == 1 else torch.where(self._input < 0, pulled[1], pulled[0])
+    def __call__(self, step: Step, signal: Tensor) -> Parts:
+        """See `peephole.attributions.tape.Handler`."""
+        if not self.bias:
+            return passed(step, signal)
+        output = step.output.detach()
+        (slope,) = step.pull(torch.ones_like(output))
+        assert slope is not None
+        own = slope * step.input
+        shift = output - own
+        total = own + torch.where(own * shift > 0, shift, 0)
+        return (signal * output * slope / stabilised(total, TINY),)
 
 
-def handlers(linear: Handler) -> Mapping[type[nn.Module], Handler]:
-    """The handlers of a relevance rule that says what a linear module does."""
-    return MappingProxyType({**dict.fromkeys(LINEAR, linear), **dict.fromkeys(PASSING, passed)})
+def by_signs(linear: Positive | AlphaBeta) -> Mapping[Operation, Handler]:
+    """The handlers of a rule that shares by the contributions of one sign."""
+    return MappingProxyType(
+        {
+            **dict.fromkeys(CONTRIBUTIONS, linear),
+            Operation.SCALE: Scaled(linear.bias),
+            **dict.fromkeys((Operation.RELU, Operation.ACTIVATION), passed),
+        }
+    )
+
+
+def by_wholes(linear: Epsilon) -> Mapping[Operation, Handler]:
+    """The handlers of a rule that shares by whole contributions."""
+    return MappingProxyType(
+        {
+            **dict.fromkeys((*CONTRIBUTIONS, Operation.SCALE, Operation.AFFINE), linear),
+            **dict.fromkeys((Operation.RELU, Operation.ACTIVATION), passed),
+        }
+    )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from peephole.attributions.base import Attribution
 from peephole.attributions.canonical import Canonical
+from peephole.attributions.domains import EVERYWHERE, Undefined
 
 if TYPE_CHECKING:
     from peephole.attributions.question import Question
@@ -20,6 +21,14 @@ class Rule(ABC):
 
     title: ClassVar[str]
     source: ClassVar[str]
+
+    def undefined(self) -> Undefined:
+        """The operations on which the rule says nothing, or would be another rule, and why."""
+        return EVERYWHERE
+
+    def compares_pictures_numbers(self) -> bool:
+        """Whether it compares the numbers of one picture inside the network, so that a row there must be a picture."""
+        return False
 
     def attribute(self, model: Canonical, x: Tensor, target: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         """The map of every layer; see `peephole.attributions.base.Attribution.attribute`.

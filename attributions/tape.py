@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from peephole.attributions.canonical import Canonical
+from peephole.attributions.operations import Operation
 from peephole.attributions.site import Site
 
 Leaf = tuple[int, Tensor]
@@ -37,6 +38,14 @@ class Step:
         """The only value that the site reads."""
         ((_, tensor),) = self.leaves
         return tensor.detach()
+
+    def again(self, values: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The output for other values in the place of the leaves, and the leaves that it can be differentiated by."""
+        with torch.enable_grad():
+            leaves = tuple(value.detach().requires_grad_() for value in values)
+            by_number = dict(zip((number for number, _ in self.leaves), leaves, strict=True))
+            output: Tensor = self.site.module(*[by_number[number] for number in self.site.inputs])
+        return output, leaves
 
     def pull(self, signal: Tensor) -> tuple[Tensor | None, ...]:
         """What the plain chain rule makes of ``signal``, for each leaf; None where nothing depends on it."""
@@ -130,11 +139,12 @@ class Tape:
     def _recorded(self, site: Site) -> Callable[..., Any]:
         def call(*inputs: Any) -> Any:
             output = site.module(*inputs)
-            read = dict(leaf for value in site.inputs for leaf in self._leaves.get(value, ()))
+            shape = site.operation is Operation.SHAPE
+            read = {} if shape else dict(leaf for value in site.inputs for leaf in self._leaves.get(value, ()))
             leaves = tuple(read.items())
             self.steps.append(Step(site, self._position, output, leaves))
             self._position += 1
-            if isinstance(output, Tensor) and output.is_floating_point():
+            if isinstance(output, Tensor) and output.is_floating_point() and not shape:
                 output = output.detach().requires_grad_()
                 leaves = ((site.output, output),)
             # What is no tensor (a size, a tuple of parts) stays tied to its site: its readers go back through it.

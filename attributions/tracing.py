@@ -4,21 +4,51 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import operator
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.fx import Graph, Node, Proxy, Tracer
+from torch.fx.node import map_arg
 
 from peephole.attributions.classifier import Classifier, Normalise
-from peephole.attributions.operations import Add, Call
+from peephole.attributions.operations import Add, Call, Scale, WeightedSum
 from peephole.errors import PeepholeError
 
 MODULE_ATTRIBUTES = frozenset(dir(nn.Module()))
 """What no submodule can be called: ``x.float()`` becomes the module ``float_1``."""
+
+SHAPE_ATTRIBUTES = frozenset({"shape", "ndim", "dtype", "device", "is_cuda", "layout", "itemsize", "nbytes"})
+SHAPE_METHODS = frozenset({"size", "dim", "ndimension", "numel", "nelement", "is_floating_point", "is_complex", "type"})
+SHAPE_FUNCTIONS = frozenset({len, torch.numel, torch.is_tensor, torch.is_floating_point, torch.is_complex})
+"""What asks a tensor for its shape and kind, and never for its values."""
+
+
+class ShapeProxy(Proxy):
+    """What stands for a value while a network is traced; numbers that hang on shapes alone have their value at once."""
+
+    def __int__(self) -> int:
+        return int(self._known())
+
+    def __float__(self) -> float:
+        return float(self._known())
+
+    def __index__(self) -> int:
+        return operator.index(self._known())
+
+    def __len__(self) -> int:
+        if isinstance(self.tracer, CallTracer) and self.tracer.is_of_shapes(self.node):
+            return len(self.tracer.known(self.node))
+        return super().__len__()
+
+    def _known(self) -> Any:
+        if isinstance(self.tracer, CallTracer) and self.tracer.is_of_shapes(self.node):
+            return self.tracer.known(self.node)
+        raise TypeError("the network's code needs the value of a tensor while it is traced")
 
 
 class CallTracer(Tracer):
@@ -28,16 +58,26 @@ class CallTracer(Tracer):
     function or method has the path of the module whose code it stands in, and the function's name. Paths in a
     `Classifier` are relative to its ``network``.
 
+    Code may ask for shapes and decide by them: such questions are answered for the example pictures.
+
+    Args:
+        pictures: example pictures ``[B,C,H,W]``.
+
     Attributes:
         sites: the call site's name, for every node that calls something.
         returned: the name of the outermost module that returns the node's value, if one does; `nn.Sequential` is
             a container and has no say.
+        decided_by_shape: whether the code's way, or one of its numbers, hung on the shape of the example pictures.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pictures: Tensor | None = None) -> None:
         super().__init__()
         self.sites: dict[Node, str] = {}
         self.returned: dict[Node, str] = {}
+        self.decided_by_shape = False
+        self._pictures = pictures
+        self._values: dict[Node, Any] = {}
+        self._evaluating = False
         self._scopes = [""]
         self._taken = {"input"}
         self._paths: frozenset[str] = frozenset()
@@ -51,12 +91,16 @@ class CallTracer(Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Modules of torch and ours are one call; every other module is followed."""
-        return isinstance(m, Normalise | Add | Call) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, Normalise | Add | WeightedSum | Scale | Call) or super().is_leaf_module(
+            m, module_qualified_name
+        )
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Follow the call and note which tensor it returns."""
+        if self._evaluating:
+            return forward(*args, **kwargs)
         path = self._relative(self.path_of_module(m))
         leaf = self.is_leaf_module(m, path)
         name = self._name(path or "network", frozenset({path})) if path or leaf else ""
@@ -84,6 +128,58 @@ class CallTracer(Tracer):
             self.sites[node] = self._name(f"{scope}.{label}" if scope else label)
         return node
 
+    def proxy(self, node: Node) -> Proxy:
+        """What stands for a node's value."""
+        return ShapeProxy(node, self)
+
+    def to_bool(self, obj: Proxy) -> bool:
+        """The answer to a question about shapes; a question about values stops the trace."""
+        return bool(self.known(obj.node)) if self.is_of_shapes(obj.node) else super().to_bool(obj)
+
+    def iter(self, obj: Proxy) -> Iterator[Any]:
+        """The parts of a shape; other values are unpacked as torch.fx does it."""
+        try:
+            return super().iter(obj)
+        except Exception:  # torch.fx has several ways to say that it cannot tell how many parts there are
+            if not self.is_of_shapes(obj.node):
+                raise
+            return iter([obj[index] for index in range(len(self.known(obj.node)))])
+
+    def is_of_shapes(self, node: Node) -> bool:
+        """Whether a node's value hangs on shapes and constants alone."""
+        return self._pictures is not None and is_of_shapes(node)
+
+    def known(self, node: Node) -> Any:
+        """The value of a node that `is_of_shapes`, for the example pictures."""
+        self.decided_by_shape = True
+        self._evaluating = True
+        try:
+            with torch.no_grad():
+                for each in self.graph.nodes:
+                    if each not in self._values:
+                        self._values[each] = self._run(each)
+                    if each is node:
+                        break
+        finally:
+            self._evaluating = False
+        return self._values[node]
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        """Weights become nodes, but where a node is evaluated."""
+        return attr_val if self._evaluating else super().getattr(attr, attr_val, parameter_proxy_cache)
+
+    def _run(self, node: Node) -> Any:
+        if node.op == "placeholder":
+            return self._pictures if not self._values else (node.args[0] if node.args else None)
+        if node.op == "get_attr":
+            return operator.attrgetter(str(node.target))(self.root)
+        args, kwargs = map_arg((node.args, node.kwargs), lambda each: self._values[each])
+        if node.op == "call_module":
+            return self.root.get_submodule(str(node.target))(*args, **kwargs)
+        if node.op == "call_method":
+            return getattr(args[0], str(node.target))(*args[1:], **kwargs)
+        return node.target(*args, **kwargs)  # type: ignore[operator]
+
     def _name(self, wanted: str, allowed: frozenset[str] = frozenset()) -> str:
         """The first of ``wanted``, ``wanted_1``, … that is neither taken nor the path of another module."""
         candidates = itertools.chain([wanted], (f"{wanted}_{index}" for index in itertools.count(1)))
@@ -102,6 +198,37 @@ class CallTracer(Tracer):
         return path.removeprefix(f"{self._prefix}.") if self._prefix else path
 
 
+def reads_shape(node: Node) -> bool:
+    """Whether a node asks a tensor for its shape or kind."""
+    if node.op == "call_method":
+        return node.target in SHAPE_METHODS
+    if node.op == "call_function":
+        return node.target in SHAPE_FUNCTIONS or (node.target is getattr and node.args[1] in SHAPE_ATTRIBUTES)
+    return False
+
+
+def is_of_shapes(node: Node) -> bool:
+    """Whether a node's value hangs on shapes and constants alone: on no number of the picture."""
+    waiting, seen = [node], {node}
+    while waiting:
+        one = waiting.pop()
+        if one.op == "placeholder":
+            return False
+        if not reads_shape(one):
+            waiting += [each for each in one.all_input_nodes if each not in seen]
+            seen.update(one.all_input_nodes)
+    return True
+
+
+def check_signature(model: nn.Module) -> None:
+    """Refuse a network that takes more than pictures.
+
+    Raises:
+        PeepholeError: it does.
+    """
+    _defaults(model)
+
+
 def _defaults(model: nn.Module) -> dict[str, Any]:
     """The default values of the parameters of ``forward`` that come after the picture."""
     _, *others = inspect.signature(model.forward).parameters.values() or [None]
@@ -116,13 +243,17 @@ def _defaults(model: nn.Module) -> dict[str, Any]:
     return {parameter.name: parameter.default for parameter in named}
 
 
-def trace(model: nn.Module) -> tuple[Graph, CallTracer]:
+def trace(model: nn.Module, pictures: Tensor | None = None) -> tuple[Graph, CallTracer]:
     """Trace ``model``. While it runs, torch.fx patches `nn.Module`: no other thread may call a network meanwhile.
+
+    Args:
+        model: the network.
+        pictures: examples that answer its questions about shapes; without them such code cannot be traced.
 
     Raises:
         PeepholeError: its code cannot be traced; the message names the line that stopped the trace.
     """
-    tracer = CallTracer()
+    tracer = CallTracer(pictures)
     try:
         return tracer.follow(model), tracer
     except PeepholeError:

@@ -50,6 +50,12 @@ def _check_layers(model: Canonical, layers: Sequence[str]) -> None:
 
 def _check_pictures(model: Canonical, x: Tensor) -> None:
     channels = model.shapes[model.cuts[0]][0]
+    whole = model.cuts[0] == "input"
+    if whole and model.one_size and isinstance(x, Tensor) and x.ndim == 4 and x.shape[1:] != model.shapes["input"]:
+        raise PeepholeError(
+            f"x is of shape {tuple(x.shape)}, and the network's code decides by the size of its pictures; this graph is "
+            f"for {'×'.join(map(str, model.shapes['input']))}: canonicalise the network for that size."
+        )
     if not isinstance(x, Tensor) or x.ndim != 4 or x.shape[1] != channels or not len(x):
         found = f"of shape {tuple(x.shape)}" if isinstance(x, Tensor) else f"a {type(x).__name__}"
         raise PeepholeError(f"x is {found}; expected a tensor [B,{channels},H,W] with at least one picture.")

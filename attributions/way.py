@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from peephole.attributions.operations import Operation
 from peephole.attributions.tape import Handler, Step, Tape
 
-Handlers = Mapping[type[nn.Module], Handler]
-"""For each type of module what handles its call sites; subclasses too. Modules not named keep the chain rule."""
+Handlers = Mapping[Operation, Handler]
+"""For each operation what handles its call sites. Operations not named keep the chain rule."""
 
 
 Change = Callable[[Tensor, Tensor], Tensor]
@@ -23,9 +24,9 @@ def one_hot(logits: Tensor, target: Tensor) -> Tensor:
     return torch.zeros_like(logits).scatter_(1, target[:, None], 1)
 
 
-def handler_of(kind: type[nn.Module], handlers: Handlers) -> Handler | None:
-    """What handles a module of this type: the handler of it or of its nearest base class that has one."""
-    return next((handlers[base] for base in kind.__mro__ if base in handlers), None)
+def logit_of(logits: Tensor, target: Tensor) -> Tensor:
+    """The logit of each picture's target, ``[B]``."""
+    return logits.gather(1, target[:, None])[:, 0]
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Way:
     """A way back. Equal ways need to be gone once.
 
     The signal of every rule is a *coefficient* ``r``, as the gradient is: the relevance of a value ``A`` is ``A ⊙ r``.
-    So a residual sum hands each branch the signal whole, which splits its relevance in proportion to the branches, and
-    any two rules can be mixed.
+    So any two rules can be mixed, and by the plain chain rule a sum hands each branch the signal whole, which splits
+    its relevance in proportion to the branches.
 
     Attributes:
         parts: from the top down, how many call sites lie below a part, and its handlers; the last begins at 0.
@@ -43,7 +44,7 @@ class Way:
         readers: by the name of a cut point, what handles every site that reads it, whatever its module.
     """
 
-    parts: tuple[tuple[int, tuple[tuple[type[nn.Module], Handler], ...]], ...]
+    parts: tuple[tuple[int, tuple[tuple[Operation, Handler], ...]], ...]
     start: Callable[[Tensor, Tensor], Tensor] = one_hot
     changes: tuple[tuple[str, Change], ...] = ()
     readers: tuple[tuple[str, Handler], ...] = ()
@@ -60,17 +61,14 @@ class Way:
         for name, changed in self.changes:
             changes.setdefault(tape.model.cut(name).value, []).append((name, changed))
         readers = {tape.model.cut(name).value: handler for name, handler in self.readers}
-        chosen: dict[tuple[int, type], Handler | None] = {}
+        parts = [(depth, dict(handlers)) for depth, handlers in self.parts]
 
         def choose(step: Step) -> Handler | None:
             for value, handler in readers.items():
                 if any(value == number for number, _ in step.leaves):
                     return handler
-            part = next(index for index, (depth, _) in enumerate(self.parts) if step.position >= depth)
-            key = (part, type(step.site.module))
-            if key not in chosen:
-                chosen[key] = handler_of(key[1], dict(self.parts[part][1]))
-            return chosen[key]
+            handlers = next(handlers for depth, handlers in parts if step.position >= depth)
+            return handlers.get(step.site.operation)
 
         def change(value: int, signal: Tensor) -> Tensor:
             for name, changed in changes.get(value, ()):

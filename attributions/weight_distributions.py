@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
@@ -10,6 +9,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 
+from peephole.attributions.canonicalisation.own_copy import own_copy
 from peephole.attributions.graph import Size
 from peephole.attributions.randomised import NORMS, _weights, stages
 from peephole.errors import PeepholeError
@@ -108,7 +108,7 @@ def removed(model: nn.Module, which: Collection[str], seed: int, size: Size | No
     unknown = sorted(set(which) - set(weights))
     if unknown:
         raise PeepholeError(f"there is no stage '{unknown[0]}' to take from; there are: {', '.join(weights)}.")
-    copied = copy.deepcopy(model).eval().requires_grad_(False)
+    copied = own_copy(model)
     for name in itertools.chain.from_iterable(weights[stage] for stage in which):
         owner, _, kind = name.rpartition(".")
         module = copied.get_submodule(owner)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from peephole.errors import PeepholeError
+from peephole.memory_layout import FoundLayout
 
 BATCH = 128
 HALVINGS = 3
@@ -43,10 +44,13 @@ class Examined:
         self.steps = steps
         self.halvings = halvings
         self.batch = batch
+        self._layout = FoundLayout()
 
     def of_inputs(self) -> Examined:
         """The same network, asked about pictures that are normalised already, so that zero there is exactly zero."""
-        return Examined(nn.Identity(), self.network, steps=self.steps, halvings=self.halvings, batch=self.batch)
+        other = Examined(nn.Identity(), self.network, steps=self.steps, halvings=self.halvings, batch=self.batch)
+        other._layout = self._layout
+        return other
 
     def decisions(self, pictures: Tensor) -> Tensor:
         """The label that each picture gets: float32 ``[B,C,H,W]`` in [0,1] to int64 ``[B]``."""
@@ -79,7 +83,7 @@ class Examined:
 
     def _answers(self, pictures: Tensor, answer: Callable[[Tensor], Tensor]) -> Tensor:
         with torch.inference_mode():
-            parts = [answer(_innermost_channels(part)) for part in pictures.split(self.batch)]
+            parts = [self._layout.run(answer, part) for part in pictures.split(self.batch)]
             return torch.cat(parts)
 
 
@@ -96,8 +100,3 @@ def _linear_calls(network: nn.Module) -> Iterator[list[tuple[nn.Linear, Tensor]]
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _innermost_channels(pictures: Tensor) -> Tensor:
-    """The memory layout in which convolutions are fastest."""
-    return pictures.contiguous(memory_format=torch.channels_last)

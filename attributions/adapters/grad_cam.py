@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -94,6 +94,9 @@ class GradCam(Library):
     def _at(self, body: Canonical, picture: Tensor, target: Tensor, layer: str) -> Tensor:
         above = [other for other in body.layers if body.depth(other) > body.depth(layer)]
         network = Tapped(body, [layer, *above] if self.method == "RefineCAM" else [layer])
+        frame = body.cut(layer).frame
+        if frame is not None and not frame.is_plain:
+            return self._call(network, list(network.taps), picture, target, frame.picture)
         return self._call(network, list(network.taps), picture, target)
 
     def _full_grad(self, body: Canonical, picture: Tensor, target: Tensor, layer: str) -> Tensor:
@@ -103,9 +106,18 @@ class GradCam(Library):
             activation = body.run(picture, until=layer)[0]
         return self._call(part, [], activation, target)
 
-    def _call(self, network: nn.Module, modules: list[nn.Module], inputs: Tensor, target: Tensor) -> Tensor:
+    def _call(
+        self,
+        network: nn.Module,
+        modules: list[nn.Module],
+        inputs: Tensor,
+        target: Tensor,
+        as_picture: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
         constructor = keywords(self.called)
         fresh = {"ablation_layer": self.library.AblationLayer()} if "ablation_layer" in constructor else {}
+        if as_picture is not None:
+            fresh["reshape_transform"] = as_picture
         cam = self.called(network, modules, **fresh, **self.construct)
         try:
             found = self._finer(cam, inputs, target) if self.method == "FinerCAM" else self._plain(cam, inputs, target)

@@ -128,7 +128,17 @@ class Library(ABC):
                 f"{self.name} failed on this model ({type(error).__name__}: {reason}); look the method up in "
                 f"{self.distribution}'s documentation, or leave it out."
             ) from error
-        return maps
+        # A library knows the tensor as the network has it; where its axes are no picture's, the map is turned here.
+        return {
+            layer: model.picture(layer, values) if _is_raw(model, layer, values) else values
+            for layer, values in maps.items()
+        }
+
+
+def _is_raw(model: Canonical, layer: str, values: object) -> bool:
+    cut = model.cut(layer)
+    turned = cut.frame is not None and not cut.frame.is_plain
+    return turned and isinstance(values, Tensor) and tuple(values.shape[1:]) == cut.shape
 
 
 def _seed(name: str, value: object) -> int:

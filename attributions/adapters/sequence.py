@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from torch import nn
 
 from peephole.attributions.canonical import Canonical
-from peephole.attributions.site import Site
 
 
 def in_sequence(model: Canonical, replace: Callable[[nn.Module], nn.Module] = lambda module: module) -> Canonical:
@@ -19,5 +19,8 @@ def in_sequence(model: Canonical, replace: Callable[[nn.Module], nn.Module] = la
         model: the graph; it is left alone and shares its modules with the new one.
         replace: what stands in the place of a module; must compute the same.
     """
-    sites = [Site(str(i), replace(site.module), site.inputs, site.output) for i, site in enumerate(model.sites)]
-    return Canonical(sites, [model.cut(name) for name in model.cuts], model.layers).eval()
+    sites = [
+        dataclasses.replace(site, name=str(number), module=replace(site.module))
+        for number, site in enumerate(model.sites)
+    ]
+    return model.rebuilt(sites, [model.cut(name) for name in model.cuts], model.layers)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
-from torch import Tensor, nn
+from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.domains import Undefined
 from peephole.attributions.propagation import Propagation
+from peephole.attributions.rectifiers import Activations, at_activations, domain
 from peephole.attributions.tape import Step
 from peephole.attributions.way import Handlers
 
@@ -32,7 +34,11 @@ class Activation(Propagation):
     The paper defines the rule for a chain of weights and ReLUs without biases. It leaves open, and we choose: the mask
     ``M_l`` needs no place in the formula, since ``M_l A_l = A_l``; biases add nothing; pools and batch normalisation
     keep their plain gradient (the latter's scale is part of ``W_l``); at a residual sum each branch gets the
-    signal whole, and what the branches bring back is added; activations other than `nn.ReLU` keep the plain gradient.
+    signal whole, and what the branches bring back is added; a ReLU with a ceiling sends its output like any other.
+    Networks with other activations are refused.
+
+    Attributes:
+        activation: ``"any"`` sends the output of every activation.
     """
 
     title: ClassVar[str] = "Activation"
@@ -41,9 +47,15 @@ class Activation(Propagation):
         "Table I and section IV-A."
     )
 
+    activation: Activations = "relu"
+
     def handlers(self) -> Handlers:
-        """`activated` at every ReLU."""
-        return {nn.ReLU: activated}
+        """`activated` at every activation that counts."""
+        return at_activations(activated, self.activation)
+
+    def undefined(self) -> Undefined:
+        """Activations that are no ReLU, unless they count."""
+        return domain(self.activation)
 
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """What arrived."""

@@ -12,7 +12,6 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
-from peephole.attributions.layout import for_convolutions
 from peephole.attributions.rule import Rule
 from peephole.attributions.tape import Tape
 from peephole.attributions.way import Way
@@ -55,7 +54,7 @@ class Cameras(Rule):
         model = question.graph(folded=True)
         start = model.layers[0]
         with torch.no_grad():
-            picture: Tensor = model.run(for_convolutions(question.x), until=start)[0]
+            picture: Tensor = model.run(question.pictures(), until=start)[0]
         sides = picture.shape[2:]
         sizes = range(self.smallest, self.largest, self.step)
         activation = {layer: torch.zeros(()) for layer in layers}
@@ -65,8 +64,12 @@ class Cameras(Rule):
             tape = _tape(question, picture if shown == list(sides) else _resized(picture, shown, "bicubic"))
             arrived = Way.of({}).go(tape, question.target, tuple(layers))
             for layer in layers:
-                activation[layer] = activation[layer] + _resized(tape.activation(layer), sides, "bilinear") / len(sizes)
-                gradient[layer] = gradient[layer] + _resized(arrived[layer], sides, "bilinear") / len(sizes)
+                activation[layer] = activation[layer] + _resized(
+                    model.picture(layer, tape.activation(layer)), sides, "bilinear"
+                ) / len(sizes)
+                gradient[layer] = gradient[layer] + _resized(
+                    model.picture(layer, arrived[layer]), sides, "bilinear"
+                ) / len(sizes)
         return {layer: (activation[layer] * gradient[layer]).sum(1, keepdim=True) for layer in layers}
 
 

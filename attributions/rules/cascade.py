@@ -11,6 +11,7 @@ from torch import Tensor
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.canonical import Canonical
 from peephole.attributions.combining import OnePass
+from peephole.attributions.domains import Undefined
 from peephole.attributions.propagation import Folding, Propagation
 from peephole.attributions.rules.gradient import Gradient
 from peephole.attributions.rules.guided_backprop import GuidedBackprop
@@ -56,6 +57,14 @@ class Cascade(Propagation):
         if len(asked) > 1:
             raise PeepholeError("cascade: one rule needs batch normalisation folded, the other as it is; mix others.")
         return asked.pop() if asked else Folding.MAY
+
+    def undefined(self) -> Undefined:
+        """As both rules."""
+        return {**self.below.undefined(), **self.method.undefined()}
+
+    def compares_pictures_numbers(self) -> bool:
+        """As both rules."""
+        return self.method.compares_pictures_numbers() or self.below.compares_pictures_numbers()
 
     def cuts(self) -> tuple[str, ...]:
         """Those of both rules."""

@@ -12,11 +12,13 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.domains import SIGNED_SHARES, Undefined
 from peephole.attributions.linear import LINEAR, apply, stabilised
+from peephole.attributions.maps import Maps
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import TINY, Positive, handlers
+from peephole.attributions.relevance import TINY, Positive, by_signs
 from peephole.attributions.tape import Step
-from peephole.attributions.way import Handlers, handler_of
+from peephole.attributions.way import Handlers, logit_of
 
 if TYPE_CHECKING:
     from peephole.attributions.question import Question
@@ -45,7 +47,7 @@ class Bounded:
         """See `peephole.attributions.tape.Handler`."""
         module = step.site.module
         if not isinstance(module, LINEAR):
-            handler = handler_of(type(module), handlers(Positive()))
+            handler = by_signs(Positive()).get(step.site.operation)
             sent = step.pull(signal) if handler is None else handler(step, signal)
             return tuple(
                 part * leaf.detach() if part is not None and number == self.picture else part
@@ -92,7 +94,15 @@ class DTD(Propagation):
 
     def handlers(self) -> Handlers:
         """Shares in proportion to positive contributions."""
-        return handlers(Positive())
+        return by_signs(Positive())
+
+    def undefined(self) -> Undefined:
+        """Operations that nobody has said a share of."""
+        return SIGNED_SHARES
+
+    def whole(self, logits: Tensor, target: Tensor) -> Tensor | None:
+        """The logit, where the map is relevance."""
+        return logit_of(logits, target) if self.bottom else None
 
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """Relevance, or its coefficient."""
@@ -105,10 +115,11 @@ class DTD(Propagation):
         graph = question.graph(folded=self.is_folded(question))
         way = replace(self.way(graph), readers=((PICTURE, bounds(question)),))
         arrived = question.arrived(way)
-        return {
+        maps = {
             layer: arrived[layer].clone() if layer == PICTURE else self.read(question.activation(layer), arrived[layer])
             for layer in layers
         }
+        return Maps(maps, self.whole(question.tape().logits, question.target))
 
 
 def bounds(question: Question) -> Bounded:

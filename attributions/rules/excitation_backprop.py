@@ -10,8 +10,9 @@ from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.canonical import Canonical
+from peephole.attributions.domains import SIGNED_SHARES, Undefined
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import Positive, handlers
+from peephole.attributions.relevance import Positive, by_signs
 from peephole.attributions.way import Handlers, Way
 
 
@@ -54,11 +55,19 @@ class ExcitationBackprop(Propagation):
 
     def handlers(self) -> Handlers:
         """Shares in proportion to positive contributions."""
-        return handlers(Positive())
+        return by_signs(Positive())
+
+    def undefined(self) -> Undefined:
+        """Operations that nobody has said a share of."""
+        return SIGNED_SHARES
 
     def way(self, model: Canonical) -> Way:
         """From a probability of 1."""
         return Way.of(self.handlers(), probability)
+
+    def whole(self, logits: Tensor, target: Tensor) -> Tensor | None:
+        """A probability of 1."""
+        return torch.ones_like(logits[:, 0])
 
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """The probability."""

@@ -11,15 +11,15 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.domains import BIASES, Undefined
+from peephole.attributions.folding import scale_and_shift
+from peephole.attributions.operations import Operation
 from peephole.attributions.rule import Rule
+from peephole.attributions.tape import Step
 from peephole.attributions.way import one_hot
 
 if TYPE_CHECKING:
     from peephole.attributions.question import Question
-
-
-SPATIAL: tuple[type[nn.Module], ...] = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)
-"""The modules whose biases have places in the picture."""
 
 
 @ATTRIBUTIONS.register
@@ -29,10 +29,13 @@ class FullGrad(Rule):
     above it times the bias; ``[B,1,h,w]``, nowhere negative.
 
     ``ψ`` takes absolute values and brings them to [0,1] over channels and places of one picture together, ``up``
-    enlarges bilinearly with aligned corners: so the authors' code. Biases are those of convolutions and, of a
-    batch normalisation, ``β − μγ/√(σ²+ε)``, each by itself; those of linear modules have no place in the picture and
-    are left out of the map. At ``input`` it is the authors' method; at a layer, the same for the part above it.
-    Without ``ψ`` all terms, linear biases included, sum to the logit.
+    enlarges bilinearly with aligned corners: so the authors' code. Biases are those of convolutions and of linear
+    modules that act place by place, what a normalisation by fixed statistics adds (of batch normalisation
+    ``β − μγ/√(σ²+ε)``), each by itself, and at an activation ``σ(x) − σ'(x)x``, the paper's implicit bias, which a
+    plain ReLU has not. Biases without a place in the picture, those of the head, are left out of the map. At ``input``
+    it is the authors' method; at a layer, the same for the part above it. Without ``ψ`` all terms, those of the head
+    included, sum to the logit. Networks whose gradient no bias completes (products, attention, normalisation by own
+    statistics) are refused.
     """
 
     title: ClassVar[str] = "FullGrad"
@@ -40,21 +43,24 @@ class FullGrad(Rule):
         "Srinivas, Fleuret. Full-gradient representation for neural network visualization. NeurIPS 2019."
     )
 
+    def undefined(self) -> Undefined:
+        """What no bias completes."""
+        return BIASES
+
     def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
         """One forward and one backward pass for all layers together."""
         tape = question.tape(folded=False)
         model = tape.model
-        biases = {
-            step.site.output: (step.position, bias_of(step.site.module))
-            for step in tape.steps
-            if isinstance(step.site.module, SPATIAL)
-        }
+        steps = {step.site.output: step for step in tape.steps}
         terms: list[tuple[int, Tensor]] = []
 
         def collect(value: int, signal: Tensor) -> Tensor:
-            position, bias = biases.get(value, (0, None))
-            if bias is not None and signal.ndim == 4:
-                terms.append((position, standardised(bias[:, None, None] * signal).sum(1, keepdim=True)))
+            step = steps.get(value)
+            frame = None if step is None else step.site.frame
+            bias = None if step is None or frame is None else bias_at(step)
+            if step is not None and frame is not None and bias is not None:
+                term = frame.picture((bias * signal).expand_as(signal))
+                terms.append((step.position, standardised(term).sum(1, keepdim=True)))
             return signal
 
         values = {model.cut(layer).value: layer for layer in layers}
@@ -63,7 +69,7 @@ class FullGrad(Rule):
         for layer in layers:
             activation = tape.activation(layer)
             gradient = found.get(model.cut(layer).value, torch.zeros_like(activation))
-            total = standardised(activation * gradient).sum(1, keepdim=True)
+            total = standardised(model.picture(layer, activation * gradient)).sum(1, keepdim=True)
             for position, term in terms:
                 if position >= model.depth(layer):
                     total = total + F.interpolate(term, total.shape[2:], mode="bilinear", align_corners=True)
@@ -71,17 +77,21 @@ class FullGrad(Rule):
         return maps
 
 
-def bias_of(module: nn.Module) -> Tensor | None:
-    """What a convolution, a linear module or a batch normalisation adds, ``[channels]``; None if nothing."""
-    if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None:
-        assert module.running_var is not None
-        scale = (module.running_var + module.eps).rsqrt()
-        if module.weight is not None:
-            scale = scale * module.weight
-        shift = -module.running_mean * scale
-        return shift if module.bias is None else shift + module.bias
-    if isinstance(module, nn.Linear | nn.modules.conv._ConvNd):
-        return module.bias
+def bias_at(step: Step) -> Tensor | None:
+    """What a call site adds to a linear function of its input, broadcasting with its output; None if nothing."""
+    module, operation, output = step.site.module, step.site.operation, step.output.detach()
+    if operation is Operation.LINEAR:
+        if not isinstance(module.bias, Tensor):
+            return None
+        return module.bias.detach().reshape(-1, *[1] * (0 if isinstance(module, nn.Linear) else output.ndim - 2))
+    if isinstance(module, nn.modules.batchnorm._NormBase) and operation is Operation.SCALE:
+        return scale_and_shift(module)[1].reshape(-1, *[1] * (output.ndim - 2))
+    if operation in (Operation.SCALE, Operation.AFFINE):
+        shift: Tensor = module(*[torch.zeros_like(step.input)] * len(step.site.inputs))
+        return shift if bool(shift.any()) else None
+    if operation is Operation.ACTIVATION or (operation is Operation.RELU and not isinstance(module, nn.ReLU)):
+        (slope,) = step.pull(torch.ones_like(output))
+        return output if slope is None else output - slope * step.input
     return None
 
 

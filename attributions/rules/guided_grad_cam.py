@@ -10,6 +10,8 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.domains import Undefined
+from peephole.attributions.rectifiers import Activations, domain
 from peephole.attributions.rule import Rule
 from peephole.attributions.rules.grad_cam import GradCam
 from peephole.attributions.rules.guided_backprop import GuidedBackprop
@@ -29,6 +31,7 @@ class GuidedGradCam(Rule):
 
     Attributes:
         interpolation: how Grad-CAM is enlarged. The authors' code does it bilinearly, Captum takes the nearest value.
+        activation: as `guided_backprop` has it.
     """
 
     title: ClassVar[str] = "Guided Grad-CAM"
@@ -38,6 +41,11 @@ class GuidedGradCam(Rule):
     )
 
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
+    activation: Activations = "relu"
+
+    def undefined(self) -> Undefined:
+        """As guided backpropagation."""
+        return domain(self.activation)
 
     def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
         """Two ways back, shared with the rules that they come from."""
@@ -45,7 +53,7 @@ class GuidedGradCam(Rule):
         if top not in question.reach:
             raise PeepholeError(f"guided_grad_cam has maps up to the last layer, '{top}'; ask for layers up to that.")
         cam = question.maps(GradCam(), (top,))[top].relu()
-        guided = question.maps(GuidedBackprop(), layers)
+        guided = question.maps(GuidedBackprop(self.activation), layers)
         corners = False if self.interpolation == "bilinear" else None
         return {
             layer: signal * F.interpolate(cam, signal.shape[2:], mode=self.interpolation, align_corners=corners)

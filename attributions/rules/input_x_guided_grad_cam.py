@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS, Attribution
+from peephole.attributions.rectifiers import Activations
 from peephole.attributions.rule import Rule
 from peephole.attributions.rules.guided_grad_cam import GuidedGradCam
 
@@ -25,7 +26,7 @@ class InputXGuidedGradCam(Rule):
     of setting values to zero (section 4.2). At ``input``, ``A`` is the normalised picture.
 
     Attributes:
-        interpolation: as `guided_grad_cam` has it.
+        interpolation, activation: as `guided_grad_cam` has them.
     """
 
     title: ClassVar[str] = "Input×Guided Grad-CAM"
@@ -35,10 +36,11 @@ class InputXGuidedGradCam(Rule):
     )
 
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
+    activation: Activations = "relu"
 
     def uses(self) -> tuple[Attribution, ...]:
         """Guided Grad-CAM with the same option."""
-        return (GuidedGradCam(self.interpolation),)
+        return (GuidedGradCam(self.interpolation, self.activation),)
 
     def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
         """The activation times what Guided Grad-CAM answers."""

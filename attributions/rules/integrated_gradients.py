@@ -15,7 +15,9 @@ from torch import Tensor
 
 from peephole.attributions.above import gradient_above, variants
 from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.maps import Maps
 from peephole.attributions.rule import Rule
+from peephole.attributions.way import logit_of
 
 if TYPE_CHECKING:
     from peephole.attributions.question import Question
@@ -68,10 +70,21 @@ class IntegratedGradients(Rule):
 
     def explain(self, question: Question, layers: Sequence[str]) -> dict[str, Tensor]:
         """The map of every layer, each from passes of its own."""
-        return {layer: self._at(question, layer) for layer in layers}
+        maps = {layer: self._at(question, layer) for layer in layers}
+        return Maps(maps, {layer: self._whole(question, layer) for layer in layers})
+
+    def _whole(self, question: Question, layer: str) -> Tensor:
+        """``f_k(A) − f_k(0)``."""
+        zero = torch.zeros_like(question.state(layer))
+        # One row serves all pictures, where a row is a picture.
+        alone = all(site.batch_first for site in question.model.sites)
+        with torch.no_grad():
+            base = question.graph(folded=True).run(zero[:1] if alone else zero, after=layer)[0]
+        logits, target = question.tape().logits, question.target
+        return logit_of(logits, target) - logit_of(base.expand_as(logits), target)
 
     def _at(self, question: Question, layer: str) -> Tensor:
-        model, activation = question.graph(folded=True), question.activation(layer)
+        model, activation = question.graph(folded=True), question.state(layer)
         nodes, weights = (torch.from_numpy(part).to(activation) for part in QUADRATURES[self.quadrature](self.steps))
         total = torch.zeros_like(activation)
         for some in torch.arange(self.steps).split(variants(question.x)):
@@ -79,4 +92,4 @@ class IntegratedGradients(Rule):
             values = (share * activation).flatten(0, 1)
             gradient = gradient_above(model, layer, values, question.target.repeat(len(some)))
             total += (weight * gradient.unflatten(0, (len(some), -1))).sum(0)
-        return activation * total
+        return model.picture(layer, activation * total)

@@ -8,9 +8,10 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.domains import SIGNED_SHARES, Undefined
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import Positive, handlers
-from peephole.attributions.way import Handlers
+from peephole.attributions.relevance import Positive, by_signs
+from peephole.attributions.way import Handlers, logit_of
 
 
 @ATTRIBUTIONS.register
@@ -40,7 +41,15 @@ class LRPAlpha1Beta0(Propagation):
 
     def handlers(self) -> Handlers:
         """Shares in proportion to positive contributions."""
-        return handlers(Positive(self.bias))
+        return by_signs(Positive(self.bias))
+
+    def undefined(self) -> Undefined:
+        """Operations that nobody has said a share of."""
+        return SIGNED_SHARES
+
+    def whole(self, logits: Tensor, target: Tensor) -> Tensor | None:
+        """The logit, where the map is relevance."""
+        return logit_of(logits, target) if self.bottom else None
 
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """Relevance, or its coefficient."""

@@ -9,9 +9,10 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.domains import WHOLE_SHARES, Undefined
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import Epsilon, handlers
-from peephole.attributions.way import Handlers
+from peephole.attributions.relevance import Epsilon, by_wholes
+from peephole.attributions.way import Handlers, logit_of
 
 
 @ATTRIBUTIONS.register
@@ -41,9 +42,21 @@ class LRPEpsilon(Propagation):
     bottom: bool = True
     folding: ClassVar[Folding] = Folding.MUST
 
+    def compares_pictures_numbers(self) -> bool:
+        """ε may be a share of a picture's root mean square."""
+        return self.relative
+
     def handlers(self) -> Handlers:
         """Shares in proportion to the whole contribution, less what ε absorbs."""
-        return handlers(Epsilon(self.epsilon, relative=self.relative))
+        return by_wholes(Epsilon(self.epsilon, relative=self.relative))
+
+    def undefined(self) -> Undefined:
+        """Operations that nobody has said a share of."""
+        return WHOLE_SHARES
+
+    def whole(self, logits: Tensor, target: Tensor) -> Tensor | None:
+        """The logit, where the map is relevance."""
+        return logit_of(logits, target) if self.bottom else None
 
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """Relevance, or its coefficient."""

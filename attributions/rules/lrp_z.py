@@ -8,9 +8,10 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.domains import WHOLE_SHARES, Undefined
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import TINY, Epsilon, handlers
-from peephole.attributions.way import Handlers
+from peephole.attributions.relevance import TINY, Epsilon, by_wholes
+from peephole.attributions.way import Handlers, logit_of
 
 
 @ATTRIBUTIONS.register
@@ -38,7 +39,15 @@ class LRPZ(Propagation):
 
     def handlers(self) -> Handlers:
         """Shares in proportion to the whole contribution."""
-        return handlers(Epsilon(TINY, relative=False))
+        return by_wholes(Epsilon(TINY, relative=False))
+
+    def undefined(self) -> Undefined:
+        """Operations that nobody has said a share of."""
+        return WHOLE_SHARES
+
+    def whole(self, logits: Tensor, target: Tensor) -> Tensor | None:
+        """The logit, where the map is relevance."""
+        return logit_of(logits, target) if self.bottom else None
 
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """Relevance, or its coefficient."""

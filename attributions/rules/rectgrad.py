@@ -14,24 +14,32 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.domains import Undefined
+from peephole.attributions.operations import Operation
 from peephole.attributions.propagation import Propagation
+from peephole.attributions.rectifiers import Activations, at_activations, domain
 from peephole.attributions.tape import Step
 from peephole.attributions.way import Handlers
 
 
 @plain_dataclass(frozen=True)
 class Thresholded:
-    """At a ReLU with output ``a``: ``r · 1[a·r > τ] · 1[a > 0]``, ``τ`` a percentile of the picture's own ``a·r``."""
+    """At a ReLU with output ``a``: ``r · 1[a·r > τ] · 1[a > 0]``, ``τ`` a percentile of the picture's own ``a·r``.
+
+    At another activation, and at a ReLU with a ceiling, its derivative takes the place of ``1[a > 0]``.
+    """
 
     percentile: float
 
-    def __call__(self, step: Step, signal: Tensor) -> tuple[Tensor]:
+    def __call__(self, step: Step, signal: Tensor) -> tuple[Tensor | None, ...]:
         """See `peephole.attributions.tape.Handler`."""
         output = step.output.detach()
         worth = output * signal
         threshold = percentile(worth, self.percentile)
-        kept = (worth > threshold.reshape(-1, *[1] * (worth.ndim - 1))) & (output > 0)
-        return (signal * kept,)
+        kept = worth > threshold.reshape(-1, *[1] * (worth.ndim - 1))
+        if isinstance(step.site.module, nn.ReLU):
+            return (signal * (kept & (output > 0)),)
+        return step.pull(signal * kept)
 
 
 def percentile(values: Tensor, percent: float) -> Tensor:
@@ -39,7 +47,7 @@ def percentile(values: Tensor, percent: float) -> Tensor:
     # The order of a picture's values does not matter: taken as they lie in memory, they need not be copied.
     rows = (values.permute(0, 2, 3, 1) if values.ndim == 4 else values).flatten(1)
     rank = round(percent / 100 * (rows.shape[1] - 1))
-    if rows.device.type == "cpu":  # NumPy is three times as fast there
+    if rows.device.type == "cpu" and rows.dtype is not torch.bfloat16:  # NumPy is three times as fast, where it can
         return torch.from_numpy(np.partition(rows.numpy(), rank, axis=1)[:, rank].copy())
     return rows.kthvalue(1 + rank, dim=1).values
 
@@ -47,7 +55,8 @@ def percentile(values: Tensor, percent: float) -> Tensor:
 def unpadded(step: Step, signal: Tensor) -> tuple[Tensor | None, ...]:
     """At a convolution that keeps the picture's size: nothing goes through the outermost places of its output."""
     module = step.site.module
-    assert isinstance(module, nn.Conv2d)
+    if not isinstance(module, nn.Conv2d):
+        return step.pull(signal)
     if max(module.kernel_size) > 1 and step.input.shape[2:] == signal.shape[2:]:
         inner = torch.zeros_like(signal)
         inner[..., 1:-1, 1:-1] = signal[..., 1:-1, 1:-1]
@@ -99,6 +108,7 @@ class RectGrad(Propagation):
         padding: the official code's padding trick: no signal through the outermost places of a convolution that keeps
             the picture's size.
         proportional: the official code's proportional redistribution rule at max-pools, instead of the winner's share.
+        activation: ``"any"`` takes every activation for a ReLU; without it networks that have others are refused.
     """
 
     title: ClassVar[str] = "RectGrad"
@@ -111,15 +121,24 @@ class RectGrad(Propagation):
     bottom: bool = True
     padding: bool = False
     proportional: bool = False
+    activation: Activations = "relu"
+
+    def compares_pictures_numbers(self) -> bool:
+        """A percentile is one of a picture's."""
+        return True
 
     def handlers(self) -> Handlers:
         """`Thresholded` at every ReLU, and what the options ask for."""
-        found: dict[type[nn.Module], object] = {nn.ReLU: Thresholded(self.percentile)}
+        found = dict(at_activations(Thresholded(self.percentile), self.activation))
         if self.padding:
-            found[nn.Conv2d] = unpadded
+            found[Operation.LINEAR] = unpadded
         if self.proportional:
-            found[nn.MaxPool2d] = redistributed
-        return found  # type: ignore[return-value]
+            found[Operation.MAXIMUM] = redistributed
+        return found
+
+    def undefined(self) -> Undefined:
+        """Activations that are no ReLU, unless they count."""
+        return domain(self.activation)
 
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """``σ(A ⊙ r)``, or what arrived."""

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from peephole.attributions.above import variants
 from peephole.attributions.base import ATTRIBUTIONS
-from peephole.attributions.layout import for_convolutions
 from peephole.attributions.rule import Rule
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class ScoreCam(Rule):
         picture_of_row = new.cumsum(0) - 1
         start = model.layers[0]
         with torch.no_grad():
-            pictures: Tensor = model.run(for_convolutions(x[new]), until=start)[0]
+            pictures: Tensor = model.run(question.pictures()[new], until=start)[0]
         found = {}
         for layer in layers:
             activation = question.activation(layer)
@@ -57,6 +56,11 @@ class ScoreCam(Rule):
             pairs = (channels.amax((2, 3)) > channels.amin((2, 3))).nonzero()
             for picture, channel in (some.unbind(1) for some in pairs.split(len(x) * variants(x))):
                 mask = _enlarged(channels[picture, channel], pictures.shape[2:])
+                # A layer larger than the picture may lose what varied: such a channel is constant.
+                varies = mask.isfinite().all(3).all(2).all(1)
+                picture, channel, mask = picture[varies], channel[varies], mask[varies]
+                if not len(mask):
+                    continue
                 with torch.no_grad():
                     logits: Tensor = model.run(pictures[picture] * mask, after=start)[0]
                 seen[picture, channel] = logits.softmax(1)

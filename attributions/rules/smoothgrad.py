@@ -50,7 +50,7 @@ class SmoothGrad(Rule):
         return {layer: self._at(question, layer) for layer in layers}
 
     def _at(self, question: Question, layer: str) -> Tensor:
-        model, activation = question.graph(folded=True), question.activation(layer)
+        model, activation = question.graph(folded=True), question.state(layer)
         low, high = (extreme(activation.flatten(1), 1) for extreme in (torch.amin, torch.amax))
         sigma = (self.noise * (high - low)).reshape(-1, *[1] * (activation.ndim - 1))
         generator = torch.Generator().manual_seed(self.seed)
@@ -63,4 +63,4 @@ class SmoothGrad(Rule):
             gradient = gradient_above(model, layer, values, question.target.repeat(len(some)))
             gradient = gradient.unflatten(0, (len(some), -1))
             total += (gradient.square() if self.squared else gradient).sum(0)
-        return total / self.samples
+        return model.picture(layer, total / self.samples)

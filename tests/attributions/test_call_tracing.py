@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from peephole.attributions.graph import canonicalise
-from peephole.attributions.operations import Add, Call
+from peephole.attributions.operations import Add, Call, WeightedSum
 from peephole.errors import PeepholeError
 
 
@@ -55,7 +55,7 @@ def sites(model):
         (lambda net, x: torch.cat([x, x], 2), "cat", Call),
         (lambda net, x: torch.dropout(x, 0.3, train=net.training), "dropout", Call),
         (lambda net, x: (x * 1).clamp_(0.2), "clamp_", Call),
-        (lambda net, x: torch.add(x, x, alpha=2), "add", Call),
+        (lambda net, x: torch.add(x, x, alpha=2), "add", WeightedSum),
         (lambda net, x: x + 1, "add", Call),
         (lambda net, x: x.float(), "float_1", Call),
         (lambda net, x: x.view(x.size(0), 3, -1)[..., None], "view", Call),
@@ -88,7 +88,7 @@ def test_names_do_not_collide_with_modules_of_the_network():
 def test_calls_in_a_module_stand_under_its_path():
     class Inner(nn.Module):
         def forward(self, x):
-            return F.relu(x) + x
+            return F.relu(x) + x.mean((2, 3), keepdim=True)
 
     found = sites(Written(lambda net, x: net.inner(net.inner(x)), inner=nn.Sequential(Inner())))
     assert {"inner.0.relu", "inner.0.add", "inner.0.relu_1", "inner.0.add_1"} <= set(found)

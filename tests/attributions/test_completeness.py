@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from peephole.attributions.methods import build
-from peephole.attributions.rules.fullgrad import bias_of
+from peephole.attributions.rules.fullgrad import bias_at
 from peephole.attributions.tape import Tape
 from peephole.attributions.way import one_hot
 
@@ -63,15 +63,14 @@ def test_the_terms_of_fullgrad_sum_to_the_logit(name):
     """Without ψ, with the biases of linear modules: activation times gradient and every bias times its gradient."""
     canonical, x = network(name)
     tape = Tape(canonical, canonical.run(x, until="input")[0], "input")
-    modules = {step.site.output: (step.position, step.site.module) for step in tape.steps}
+    steps = {step.site.output: step for step in tape.steps}
     terms = {}
 
     def collect(value, signal):
-        position, module = modules.get(value, (0, None))
-        bias = None if module is None else bias_of(module)
+        step = steps.get(value)
+        bias = None if step is None else bias_at(step)
         if bias is not None:
-            shape = (-1, *[1] * (signal.ndim - 2))
-            terms[position] = (bias.reshape(shape) * signal).flatten(1).sum(1).double()
+            terms[step.position] = (bias * signal).flatten(1).sum(1).double()
         return signal
 
     keep = {canonical.cut(layer).value: layer for layer in canonical.layers}

@@ -9,7 +9,8 @@ from torch import nn
 
 from peephole.attributions.folding import fold_batch_norm
 from peephole.attributions.methods import build
-from peephole.attributions.relevance import Positive, handlers
+from peephole.attributions.operations import Operation
+from peephole.attributions.relevance import Positive, by_signs
 from peephole.attributions.tape import Tape
 from peephole.attributions.way import Way
 
@@ -59,7 +60,7 @@ def lost(canonical, x):
         losses[step.position] = (relevance * (total == 0)).flatten(1).sum(1).double()
         return Positive()(step, signal)
 
-    Way.of(handlers(counted)).go(tape, TARGET, canonical.layers)
+    Way.of({**by_signs(Positive()), Operation.LINEAR: counted}).go(tape, TARGET, canonical.layers)
     return {
         layer: sum(value for position, value in losses.items() if position >= canonical.depth(layer))
         for layer in canonical.layers

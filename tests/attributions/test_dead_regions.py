@@ -7,6 +7,7 @@ from torch import nn
 
 from peephole.attributions.graph import canonicalise
 from peephole.attributions.methods import build
+from peephole.attributions.refusal import NotDefined
 
 TARGET = torch.tensor([0, 1])
 
@@ -159,6 +160,10 @@ class ChannelsLast(nn.Module):
 )
 def test_linear_modules_over_the_last_of_four_axes(rule):
     network, x = seeded(ChannelsLast)
+    if rule != "rectgrad":
+        with pytest.raises(NotDefined, match=r"a normalisation by its own statistics, 'norm' \(LayerNorm\)"):
+            explain(rule, network, x)
+        network.norm = nn.Identity()
     assert all(values.isfinite().all() for values in explain(rule, network, x).values())
 
 

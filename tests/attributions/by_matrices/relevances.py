@@ -4,7 +4,7 @@ import numpy as np
 
 
 class Relevance:
-    """What every relevance rule does where there are no weights; a rule says what it does where there are."""
+    """What every relevance rule does; a rule says how an output's relevance is shared among contributions."""
 
     def relu(self, operation, relevance):
         return relevance
@@ -15,35 +15,39 @@ class Relevance:
         return below
 
     def branches(self, operation, relevance):
-        return [relevance * part / operation.y for part in operation.parts]
+        """A sum is a linear map whose weights are 1."""
+        shares = self.shares(np.stack(operation.parts, 1), np.zeros_like(relevance), relevance, 0)
+        return list(shares.T)
 
     def linear(self, operation, relevance):
         if operation.kind == "norm":
             return relevance * np.abs(operation.x) / (np.abs(operation.x) + TINY)
         contributions = operation.matrix * operation.x  # [j, i]
         if operation.kind == "mean":
-            return shared(contributions, contributions.sum(1), relevance, 0)
+            return self.shares(contributions, operation.bias, relevance, 0).sum(0)
         return self.weights(operation, contributions, relevance)
+
+    def weights(self, operation, contributions, relevance):
+        return self.shares(contributions, operation.bias, relevance, TINY).sum(0)
 
 
 TINY = 1e-9
-"""What the package adds to every denominator; it shows where contributions nearly cancel."""
+"""What the package adds to denominators where there are weights; it shows where contributions nearly cancel."""
 
 
-def shared(contributions, total, relevance, added=TINY):
-    """``Σ_j z_ij / total_j R_j``; outputs without a total give nothing."""
-    alive = total != 0
-    total = total + added * np.sign(total)
-    return (contributions[alive] * (relevance[alive] / total[alive])[:, None]).sum(0)
+def shared(contributions, total, relevance, added):
+    """``z_ij / total_j R_j`` for each output and input; outputs without a total give nothing."""
+    total = np.where(total != 0, total + added * np.sign(total), np.inf)
+    return contributions * (relevance / total)[:, None]
 
 
 class Epsilon(Relevance):
     def __init__(self, epsilon, *, relative):
         self.epsilon, self.relative = epsilon, relative
 
-    def weights(self, operation, contributions, relevance):
-        y = contributions.sum(1) + operation.bias
-        epsilon = self.epsilon * np.sqrt(np.mean(y**2)) + TINY if self.relative else self.epsilon
+    def shares(self, contributions, bias, relevance, added):
+        y = contributions.sum(1) + bias
+        epsilon = self.epsilon * np.sqrt(np.mean(y**2)) if self.relative else self.epsilon
         return shared(contributions, y, relevance, epsilon)
 
 
@@ -53,25 +57,25 @@ class AlphaBeta(Relevance):
     def __init__(self, alpha, *, bias=False):
         self.alpha, self.bias = alpha, bias
 
-    def weights(self, operation, contributions, relevance):
+    def shares(self, contributions, bias, relevance, added):
         rises, falls = np.maximum(contributions, 0), np.minimum(contributions, 0)
         up, down = rises.sum(1), falls.sum(1)
         alpha = np.where(down < 0, self.alpha, 1)
         beta = np.where(up > 0, self.alpha - 1, -1)
         if self.bias:
-            up = np.where(up > 0, up + np.maximum(operation.bias, 0), 0)
-            down = np.where(down < 0, down + np.minimum(operation.bias, 0), 0)
-        return shared(rises, up, alpha * relevance) - shared(falls, down, beta * relevance)
+            up = np.where(up > 0, up + np.maximum(bias, 0), 0)
+            down = np.where(down < 0, down + np.minimum(bias, 0), 0)
+        return shared(rises, up, alpha * relevance, added) - shared(falls, down, beta * relevance, added)
 
 
 class Positive(Relevance):
     def __init__(self, *, bias=False):
         self.bias = bias
 
-    def weights(self, operation, contributions, relevance):
+    def shares(self, contributions, bias, relevance, added):
         rises = np.maximum(contributions, 0)
-        bias = np.maximum(operation.bias, 0) if self.bias else 0
-        return shared(rises, np.where(rises.any(1), rises.sum(1) + bias, 0), relevance)
+        own = np.maximum(bias, 0) if self.bias else 0
+        return shared(rises, np.where(rises.any(1), rises.sum(1) + own, 0), relevance, added)
 
 
 class Bounded(Relevance):
@@ -83,4 +87,4 @@ class Bounded(Relevance):
     def weights(self, operation, contributions, relevance):
         w = operation.matrix
         z = contributions - self.low * np.maximum(w, 0) - self.high * np.minimum(w, 0)
-        return shared(z, z.sum(1), relevance)
+        return shared(z, z.sum(1), relevance, TINY).sum(0)

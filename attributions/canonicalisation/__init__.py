@@ -1,0 +1,1 @@
+"""From a network as its author wrote it to call sites whose operations are known."""

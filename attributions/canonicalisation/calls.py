@@ -1,0 +1,106 @@
+"""Calls of functions, methods and modules become modules: one a call site, nothing in place."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.fx import Node
+
+from peephole.attributions.canonicalisation.builders import FUNCTIONS, METHODS, Built, NoModule
+from peephole.attributions.operations import Call, Held, Method, Slot
+
+OUT_OF_PLACE: dict[Any, Callable[..., Any]] = {
+    operator.iadd: operator.add,
+    operator.isub: operator.sub,
+    operator.imul: operator.mul,
+    operator.itruediv: operator.truediv,
+    operator.ipow: operator.pow,
+}
+"""Functions that change their first argument, and those that do not."""
+
+
+def module_of(node: Node, root: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+    """The module that stands for a call, and the nodes whose values it takes.
+
+    Known calls become the module of the same meaning (`FUNCTIONS`, `METHODS`), a module called with pictures alone is
+    itself, every other call a `Call`.
+
+    Args:
+        node: the call.
+        root: the network.
+        args: positional arguments, as `FUNCTIONS` has them: what does not depend on the picture is itself.
+        kwargs: the same by name.
+    """
+    if node.op == "call_module":
+        module = root.get_submodule(str(node.target))
+        placed, named = _positional(module, args, kwargs)
+        plain = not named and all(isinstance(argument, Node) for argument in placed)
+        return (module, placed) if plain and (not kwargs or len(placed) == 1) else generic(module, args, kwargs)
+    table: dict[Any, Callable[..., Built]] = METHODS if node.op == "call_method" else FUNCTIONS
+    if node.target in table:
+        try:
+            return table[node.target](*args, **kwargs)
+        except (NoModule, TypeError):
+            pass
+    return generic(_out_of_place(node, args), args, kwargs)
+
+
+def generic(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+    """A `Call` of ``function`` with these arguments."""
+    inputs: list[Node] = []
+    held: dict[str, Tensor] = {}
+
+    def template(argument: Any) -> Any:
+        if isinstance(argument, Tensor):
+            name = f"constant_{len(held)}"
+            held[name] = argument.detach().clone()
+            return Held(name)
+        if isinstance(argument, Node):
+            if argument not in inputs:
+                inputs.append(argument)
+            return Slot(inputs.index(argument))
+        if isinstance(argument, torch.Size):
+            return tuple(argument)
+        if isinstance(argument, tuple):
+            return tuple(template(item) for item in argument)
+        if isinstance(argument, list):
+            return [template(item) for item in argument]
+        if isinstance(argument, dict):
+            return {key: template(item) for key, item in argument.items()}
+        if isinstance(argument, slice):
+            return slice(template(argument.start), template(argument.stop), template(argument.step))
+        return argument
+
+    positional = tuple(template(argument) for argument in args)
+    named = {name: False if name == "inplace" else template(argument) for name, argument in kwargs.items()}
+    return Call(function, positional, named, held), tuple(inputs)
+
+
+def _positional(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The arguments of a module's call, those given by name in their places as far as they reach without a gap."""
+    names = list(inspect.signature(module.forward).parameters)[len(args) :]
+    placed, named = list(args), dict(kwargs)
+    for name in names:
+        if name not in named:
+            break
+        placed.append(named.pop(name))
+    return tuple(placed), named
+
+
+def _out_of_place(node: Node, args: tuple[Any, ...]) -> Callable[..., Any]:
+    """What the node calls, or the form of it that makes a new tensor if it changes one in place.
+
+    ``view`` becomes ``reshape``: a network's code may count on one layout in memory, and ours is another.
+    """
+    target = node.target
+    if not isinstance(target, str):
+        return OUT_OF_PLACE.get(target, target)
+    if target == "view" and not any(isinstance(argument, torch.dtype) for argument in args):
+        return Method("reshape")
+    changes = target.endswith("_") and not target.startswith("_") and hasattr(Tensor, target[:-1])
+    return Method(target[:-1] if changes else target)

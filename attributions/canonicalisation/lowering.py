@@ -1,0 +1,182 @@
+"""From a traced graph to call sites of known operations."""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.fx import Graph, Node
+from torch.fx.node import map_arg
+
+from peephole.attributions.canonicalisation.calls import module_of
+from peephole.attributions.canonicalisation.naming import by_name, by_name_at_last
+from peephole.attributions.canonicalisation.probing import probe
+from peephole.attributions.operations import Call, Operation, Slot
+from peephole.attributions.site import Site
+from peephole.attributions.tracing import CallTracer, is_of_shapes
+from peephole.errors import PeepholeError
+
+
+@dataclass
+class Lowered:
+    """A network as call sites.
+
+    Attributes:
+        sites: in the order in which they run.
+        names: of the values that they return.
+        shapes: of those that are tensors, for the example pictures.
+    """
+
+    sites: list[Site] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
+    shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+
+
+@torch.no_grad()
+def lower(graph: Graph, tracer: CallTracer, model: nn.Module, pictures: Tensor) -> Lowered:
+    """The call sites that the logits depend on, each with what it computes.
+
+    What does not depend on the picture is worked out once and becomes a constant. A call whose name does not say what
+    it computes is asked with numbers, see `peephole.attributions.canonicalisation.probing.probe`. A part of a tuple
+    that a call returns is a site of its own, which makes that call again.
+
+    Args:
+        graph: of ``model``.
+        tracer: that made it.
+        model: ours, see `peephole.attributions.canonicalisation.own_copy.own_copy`.
+        pictures: ``[2,C,H,W]``.
+
+    Raises:
+        PeepholeError: the model does not return one tensor.
+    """
+    output = next(node for node in graph.nodes if node.op == "output").args[0]
+    if not isinstance(output, Node):
+        raise PeepholeError(f"{type(model).__name__} does not return one tensor; wrap it so that it returns logits.")
+    picture = next((node for node in graph.nodes if node.op == "placeholder"), None)
+    needed = _ancestors(output)
+    reads = Counter(each for node in needed for each in node.all_input_nodes)
+    found, numbers = Lowered(shapes={0: tuple(pictures.shape)}), {picture: 0} if picture else {}
+    if picture is not None:
+        picture.meta["shape"] = tuple(pictures.shape)
+    constants: dict[Node, Any] = {}
+    values: dict[Node, Any] = {picture: pictures} if picture else {}
+    parts: dict[Node, tuple[nn.Module, tuple[Node, ...]]] = {}
+    seen: set[nn.Module] = set()
+    kept: set[Node] = set()
+    for node in graph.nodes:
+        if node not in needed or node is picture:
+            continue
+        if not any(each in values for each in node.all_input_nodes):
+            constants[node] = _constant(node, model, constants)
+            continue
+        args, kwargs = map_arg((node.args, node.kwargs), lambda each: constants.get(each, each))
+        part = _part(node, args, parts)
+        module, inputs = part[:2] if part else module_of(node, model, args, kwargs)
+        if any(each in seen for each in module.modules()):
+            module = copy.deepcopy(module)
+        seen.update(module.modules())
+        given = [values[each] for each in inputs]
+        value = module.eval()(*given)
+        known = part[2] if part else None
+        if is_of_shapes(node):
+            known = Operation.SHAPE
+        elif isinstance(value, tuple | list):
+            parts[node] = module, inputs
+            kept.update(inputs)
+        elif known is None:
+            module, known = _understood(module, inputs, given)
+        numbers[node] = number = len(numbers)
+        values[node] = value
+        if isinstance(value, Tensor):
+            node.meta["shape"] = found.shapes[number] = tuple(value.shape)
+        reading = tuple(numbers[each] for each in inputs)
+        found.sites.append(Site(tracer.sites[node], module, reading, number, known))
+        found.names[number] = tracer.returned.get(node, tracer.sites[node])
+        for each in set(node.all_input_nodes):
+            reads[each] -= 1
+            if not reads[each] and each in values and each not in kept:
+                values[each] = None
+    if output not in numbers:
+        raise PeepholeError(f"{type(model).__name__} returns what does not depend on its pictures; expected logits.")
+    return _served(found, numbers[output])
+
+
+def _ancestors(output: Node) -> set[Node]:
+    wanted, waiting = {output}, [output]
+    while waiting:
+        for each in waiting.pop().all_input_nodes:
+            if each not in wanted:
+                wanted.add(each)
+                waiting.append(each)
+    return wanted
+
+
+def _constant(node: Node, model: nn.Module, constants: dict[Node, Any]) -> Any:
+    """What a node that does not depend on the picture gives."""
+    if node.op == "get_attr":
+        return operator.attrgetter(str(node.target))(model)
+    if node.op == "placeholder":
+        return node.args[0] if node.args else None
+    args, kwargs = map_arg((node.args, node.kwargs), lambda each: constants[each])
+    if node.op == "call_module":
+        return model.get_submodule(str(node.target))(*args, **kwargs)
+    if node.op == "call_method":
+        return getattr(args[0], str(node.target))(*args[1:], **kwargs)
+    return node.target(*args, **kwargs)  # type: ignore[operator]
+
+
+def _part(
+    node: Node, args: tuple[Any, ...], parts: dict[Node, tuple[nn.Module, tuple[Node, ...]]]
+) -> tuple[nn.Module, tuple[Node, ...], Operation] | None:
+    """Part of what a call returns, as one site with that call, if the node is that."""
+    if node.target is not operator.getitem or args[0] not in parts or isinstance(args[1], Node):
+        return None
+    module, inputs = parts[args[0]]
+    operation = by_name(module) or by_name_at_last(module)
+    return Call(_Part(module, args[1]), tuple(map(Slot, range(len(inputs))))), inputs, operation
+
+
+class _Part(nn.Module):
+    """A module, and one part of what it returns."""
+
+    def __init__(self, module: nn.Module, index: Any) -> None:
+        super().__init__()
+        self.module, self.index = module, index
+
+    def forward(self, *values: Any) -> Any:
+        return self.module(*values)[self.index]
+
+
+def _understood(module: nn.Module, inputs: tuple[Node, ...], given: list[Any]) -> tuple[nn.Module, Operation]:
+    """The module, or the one of torch that is the same function, and what it computes."""
+    operation = by_name(module)
+    twice = len(given) > 1 and len(set(inputs)) == 1
+    if (operation is None or twice) and len(set(inputs)) == 1 and isinstance(given[0], Tensor):
+        found = probe(lambda value: module(*[value] * len(given)), given[0])
+        if found is not None:
+            return (found.module or module).eval() if len(given) == 1 else module, found.operation
+    return module, operation or by_name_at_last(module)
+
+
+def _served(found: Lowered, output: int) -> Lowered:
+    """Without the sites whose values nothing reads any more, numbered anew."""
+    wanted = {output}
+    kept: list[Site] = []
+    for site in reversed(found.sites):
+        if site.output in wanted:
+            kept.append(site)
+            wanted.update(site.inputs)
+    number = {0: 0} | {site.output: index for index, site in enumerate(reversed(kept), start=1)}
+    return Lowered(
+        [
+            replace(site, inputs=tuple(number[each] for each in site.inputs), output=number[site.output])
+            for site in reversed(kept)
+        ],
+        {number[value]: name for value, name in found.names.items() if value in number},
+        {number[value]: shape for value, shape in found.shapes.items() if value in number},
+    )

@@ -1,0 +1,94 @@
+"""A copy of a network that is ours: unwrapped, in eval mode, frozen, with plain weights."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from peephole.errors import PeepholeError
+
+QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torch.nn.quantized", "torchao")
+"""Where the modules of quantised networks come from."""
+
+HOOKS = ("WeightNorm", "SpectralNorm")
+"""The classes of torch that compute a weight in a hook before each call."""
+
+
+def own_copy(model: nn.Module) -> nn.Module:
+    """A deep copy of ``model``, in eval mode, frozen, whose weights are what they are at this moment.
+
+    `DataParallel`, `DistributedDataParallel` and `torch.compile` are unwrapped. Parametrised weights (weight and
+    spectral normalisation, of the older and the newer kind, pruning, any other parametrisation of torch) become plain
+    parameters with the value that the network has in eval mode. ``model`` itself stays as it is.
+
+    Raises:
+        PeepholeError: the model, or a part of it, is a scripted or a quantised module, or no module at all.
+    """
+    model = unwrapped(model)
+    for path, module in model.named_modules():
+        where = f"the part '{path}' of {type(model).__name__}" if path else type(model).__name__
+        if isinstance(module, torch.jit.ScriptModule):
+            raise PeepholeError(
+                f"{where} is a scripted module, whose code cannot be read; give the module it came from."
+            )
+        if type(module).__module__.startswith(QUANTISED):
+            raise PeepholeError(
+                f"{where} is quantised ({type(module).__name__}), and no gradient passes it; give the network in "
+                "floating point."
+            )
+    copied = copy.deepcopy(model, _computed_tensors(model)).eval()
+    for parent in list(copied.modules()):
+        for name, child in list(parent.named_children()):
+            if unwrapped(child) is not child:
+                setattr(parent, name, unwrapped(child))
+    with torch.no_grad():
+        for module in copied.modules():
+            _make_plain(module)
+    for tensor in itertools.chain(copied.parameters(), copied.buffers()):
+        tensor.requires_grad_(False)
+    return copied
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """What `DataParallel`, `DistributedDataParallel` and `torch.compile` stand around.
+
+    Raises:
+        PeepholeError: it is no module.
+    """
+    wrappers = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+    while isinstance(model, nn.Module):
+        if isinstance(model, wrappers):
+            model = model.module
+        elif "_orig_mod" in getattr(model, "_modules", {}):
+            model = model._orig_mod  # type: ignore[assignment]
+        else:
+            return model
+    raise PeepholeError(f"the network is a {type(model).__name__}; expected a torch.nn.Module.")
+
+
+def _computed_tensors(model: nn.Module) -> dict[int, Any]:
+    """What `copy.deepcopy` cannot copy, copied: tensors that a hook computed and left as plain attributes."""
+    computed = (
+        value
+        for module in model.modules()
+        for value in vars(module).values()
+        if isinstance(value, Tensor) and value.grad_fn is not None
+    )
+    return {id(tensor): tensor.detach().clone() for tensor in computed}
+
+
+def _make_plain(module: nn.Module) -> None:
+    """Replace what computes a weight by the weight."""
+    if parametrize.is_parametrized(module):
+        for name in list(module.parametrizations):  # type: ignore[arg-type]
+            parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+    for key, hook in list(module._forward_pre_hooks.items()):
+        pruned = isinstance(hook, torch.nn.utils.prune.BasePruningMethod)
+        if pruned or type(hook).__name__ in HOOKS:
+            hook.remove(module)  # type: ignore[attr-defined]
+            del module._forward_pre_hooks[key]

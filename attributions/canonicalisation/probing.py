@@ -1,0 +1,147 @@
+"""What an unknown call computes, found out by calling it with numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from peephole.attributions.operations import Operation
+
+Function = Callable[[Tensor], Tensor]
+
+GRID = (
+    *(-100.0, -20.0, -8.0, -6.5, -5.0, -4.0, -3.5, -3.0, -2.5, -2.0, -1.5, -1.0, -0.75, -0.5, -0.25, -0.1, -0.01, 0.0),
+    *(0.01, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 5.5, 6.5, 7.0, 8.0, 12.0, 20.0, 100.0),
+)
+"""The numbers that a function of one number is asked for."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a call was found to compute.
+
+    Attributes:
+        operation: in the vocabulary.
+        module: a module of torch that is the same function, if there is one.
+    """
+
+    operation: Operation
+    module: nn.Module | None = None
+
+
+@torch.no_grad()
+def probe(function: Function, like: Tensor) -> Found | None:
+    """What a function of one tensor computes, as far as numbers say: None if it is nothing that is known.
+
+    It is called with some ten tensors. Looked for, in this order: a function of one number, the same everywhere (the
+    identity, a ReLU, a scale, an activation); a scale and a shift place by place; an affine map, an average if no
+    weight of it is negative; a normalisation by its own statistics, which does not mind a factor.
+
+    Args:
+        function: gives a tensor for a tensor of the shape of ``like``, two pictures.
+        like: what it is called with in the network.
+    """
+    try:
+        output = function(like)
+        if not isinstance(output, Tensor) or not output.is_floating_point() or not like.is_floating_point():
+            return None
+        same = output.shape == like.shape
+        return (
+            (_pointwise(function, like) if same else None)
+            or (_scale(function, like) if same else None)
+            or _affine(function, like)
+            or (_normalisation(function, like) if same else None)
+        )
+    except (RuntimeError, ValueError, IndexError, TypeError):  # it does not take such numbers: then it is not known
+        return None
+
+
+def _tolerance(like: Tensor) -> float:
+    return 1e-9 if like.dtype == torch.float64 else 1e-4 if like.dtype == torch.float32 else 2e-2
+
+
+def _equal(left: Tensor, right: Tensor) -> bool:
+    size = float(right.abs().nan_to_num(0, 0, 0).max()) if right.numel() else 0.0
+    return torch.allclose(left, right, rtol=0, atol=_tolerance(left) * (1 + size), equal_nan=True)
+
+
+def _draw(like: Tensor, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(like.shape, generator=generator, dtype=torch.float64).to(like)
+
+
+def _pointwise(function: Function, like: Tensor) -> Found | None:
+    """Whether every number of the output is one and the same function of the number in its place."""
+    grid = torch.tensor(GRID).to(like)
+    count, size = len(grid), like.numel()
+    index = torch.arange(size, device=like.device)
+    graph = torch.full_like(grid, float("nan"))
+    known = torch.zeros_like(grid, dtype=torch.bool)
+    # Every number at several places, and every place with several numbers.
+    for shift in {0, 1, 7, 19, *range(0, count, max(1, size))}:
+        asked = (index * (1 + 2 * (shift % 3)) + shift) % count
+        given = function(grid[asked].reshape(like.shape)).reshape(-1)
+        new = torch.full_like(grid, float("nan")).scatter_(0, asked, given)
+        here = torch.zeros_like(known).scatter_(0, asked, True)
+        graph, known = torch.where(known, graph, new), known | here
+        if not torch.allclose(given, graph[asked], rtol=_tolerance(like), atol=_tolerance(like), equal_nan=True):
+            return None
+    return _named(grid, graph) if bool(known.all()) else None
+
+
+def _named(x: Tensor, y: Tensor) -> Found:
+    """The function of one number with this graph."""
+    if _equal(y, x):
+        return Found(Operation.REARRANGEMENT)
+    if _equal(y, y[x == 0] + (y[x == 1] - y[x == 0]) * x):
+        return Found(Operation.SCALE)
+    slope = float(y[x == 0.01]) / 0.01
+    if slope > 0 and y.isfinite().all() and not y[x <= 0].any():
+        cap = float(y.max()) / slope
+        if _equal(y, slope * x.clamp(0, cap)):
+            plain = abs(slope - 1) < _tolerance(x) * 10
+            whole = nn.ReLU() if cap > 50 else nn.ReLU6() if abs(cap - 6) < 1e-3 else None
+            return Found(Operation.RELU, whole if plain else None)
+    return Found(Operation.ACTIVATION)
+
+
+def _scale(function: Function, like: Tensor) -> Found | None:
+    """Whether the output is ``s x + t`` place by place."""
+    shift = function(torch.zeros_like(like))
+    scale = function(torch.ones_like(like)) - shift
+    for seed, size in ((0, 1.0), (1, -3.0)):
+        x = size * _draw(like, seed)
+        if not _equal(function(x), scale * x + shift):
+            return None
+    return Found(Operation.SCALE)
+
+
+def _affine(function: Function, like: Tensor) -> Found | None:
+    """Whether the output is linear in the input, up to a constant."""
+    shift = function(torch.zeros_like(like))
+    left, right = _draw(like, 2), _draw(like, 3)
+    for x, y in ((left, right), (4 * left, -3 * left), (left.abs(), -right.abs())):
+        if not _equal(function(x) + function(y), function(x + y) + shift):
+            return None
+    if not shift.any() and all(_is_positive(function, like, seed) for seed in range(4, 8)):
+        return Found(Operation.AVERAGE)
+    return Found(Operation.AFFINE)
+
+
+def _is_positive(function: Function, like: Tensor, seed: int) -> bool:
+    """Whether a few positive numbers among zeros give no negative ones."""
+    x = _draw(like, seed)
+    given = function(x.abs() * (x.abs() > 1.5))
+    return float(given.min()) >= -_tolerance(like) * float(given.abs().max())
+
+
+def _normalisation(function: Function, like: Tensor) -> Found | None:
+    """Whether a factor before the input changes nothing, which says that the function divides by a size."""
+    x = 3 * _draw(like, 8)
+    once, more = function(x), function(5 * x)
+    if once.isfinite().all() and torch.allclose(once, more, rtol=1e-2, atol=1e-2 * float(once.abs().max())):
+        return Found(Operation.NORMALISATION)
+    return None
