@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -171,6 +172,17 @@ CONTRIBUTIONS: Mapping[Operation, Callable[[Step, int], Contributions]] = Mappin
 """The contributions at each kind of linear map, from the call site and the sign."""
 
 
+Sums = Literal["rule", "proportional"]
+"""How sums and averages share: by the rule's own equation, or in proportion to what they add, whatever its sign, which
+the plain chain rule does. That has no bound: of ``3 − 2 = 1`` it gives one branch 3 and the other −2 times what there
+was, and over ten residual blocks such factors multiply."""
+
+
+def _shared(sums: Sums) -> tuple[Operation, ...]:
+    """The linear maps that share by the rule's equation."""
+    return tuple(CONTRIBUTIONS) if sums == "rule" else (Operation.LINEAR,)
+
+
 def _of_one_sign(step: Step) -> bool:
     """Whether nothing negative goes into a sum or an average: then its plain share is that of the positive part."""
     fixed = step.site.operation in (Operation.SUM, Operation.AVERAGE)
@@ -273,22 +285,22 @@ class Scaled:
         return (signal * output * slope / stabilised(total, TINY),)
 
 
-def by_signs(linear: Positive | AlphaBeta) -> Mapping[Operation, Handler]:
+def by_signs(linear: Positive | AlphaBeta, sums: Sums = "rule") -> Mapping[Operation, Handler]:
     """The handlers of a rule that shares by the contributions of one sign."""
     return MappingProxyType(
         {
-            **dict.fromkeys(CONTRIBUTIONS, linear),
+            **dict.fromkeys(_shared(sums), linear),
             Operation.SCALE: Scaled(linear.bias),
             **dict.fromkeys((Operation.RELU, Operation.ACTIVATION), passed),
         }
     )
 
 
-def by_wholes(linear: Epsilon) -> Mapping[Operation, Handler]:
+def by_wholes(linear: Epsilon, sums: Sums = "rule") -> Mapping[Operation, Handler]:
     """The handlers of a rule that shares by whole contributions."""
     return MappingProxyType(
         {
-            **dict.fromkeys((*CONTRIBUTIONS, Operation.SCALE, Operation.AFFINE), linear),
+            **dict.fromkeys((*_shared(sums), Operation.SCALE, Operation.AFFINE), linear),
             **dict.fromkeys((Operation.RELU, Operation.ACTIVATION), passed),
         }
     )

@@ -16,7 +16,7 @@ from peephole.attributions.domains import SIGNED_SHARES, Undefined
 from peephole.attributions.linear import LINEAR, apply, stabilised
 from peephole.attributions.maps import Maps
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import TINY, Positive, by_signs
+from peephole.attributions.relevance import TINY, Positive, Sums, by_signs
 from peephole.attributions.tape import Step
 from peephole.attributions.way import Handlers, logit_of
 
@@ -37,17 +37,19 @@ class Bounded:
     Attributes:
         picture: the number of the picture's value.
         low, high: the bounds ``l`` and ``h`` of the normalised picture, ``[1,C,H,W]``.
+        sums: how the rule elsewhere treats sums.
     """
 
     picture: int
     low: Tensor
     high: Tensor
+    sums: Sums = "rule"
 
     def __call__(self, step: Step, signal: Tensor) -> tuple[Tensor | None, ...]:
         """See `peephole.attributions.tape.Handler`."""
         module = step.site.module
         if not isinstance(module, LINEAR):
-            handler = by_signs(Positive()).get(step.site.operation)
+            handler = by_signs(Positive(), self.sums).get(step.site.operation)
             sent = step.pull(signal) if handler is None else handler(step, signal)
             return tuple(
                 part * leaf.detach() if part is not None and number == self.picture else part
@@ -81,6 +83,8 @@ class DTD(Propagation):
     Attributes:
         bottom: P2's table I: the zᴮ-rule at the picture and relevance ``A ⊙ r`` elsewhere. Without it the map is what
             P2's filter ``1[W > 0]`` leaves, down to the picture: that of ``lrp_alpha1_beta0(bottom=false)``.
+        sums: how residual sums and average pools share. ``"rule"``: by this equation, with their weights;
+            ``"proportional"``: in proportion to what they add, as Zennit's ``Norm`` does, which has no bound.
     """
 
     title: ClassVar[str] = "DTD"
@@ -90,11 +94,12 @@ class DTD(Propagation):
     )
 
     bottom: bool = True
+    sums: Sums = "rule"
     folding: ClassVar[Folding] = Folding.MUST
 
     def handlers(self) -> Handlers:
         """Shares in proportion to positive contributions."""
-        return by_signs(Positive())
+        return by_signs(Positive(), self.sums)
 
     def undefined(self) -> Undefined:
         """Operations that nobody has said a share of."""
@@ -113,7 +118,7 @@ class DTD(Propagation):
         if not self.bottom or PICTURE not in layers:
             return super().explain(question, layers)
         graph = question.graph(folded=self.is_folded(question))
-        way = replace(self.way(graph), readers=((PICTURE, bounds(question)),))
+        way = replace(self.way(graph), readers=((PICTURE, replace(bounds(question), sums=self.sums)),))
         arrived = question.arrived(way)
         maps = {
             layer: arrived[layer].clone() if layer == PICTURE else self.read(question.activation(layer), arrived[layer])

@@ -12,7 +12,7 @@ from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.canonical import Canonical
 from peephole.attributions.domains import SIGNED_SHARES, Undefined
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import Positive, by_signs
+from peephole.attributions.relevance import Positive, Sums, by_signs
 from peephole.attributions.way import Handlers, Way
 
 
@@ -38,6 +38,8 @@ class ExcitationBackprop(Propagation):
     Attributes:
         batch_norm: ``"fold"`` into the convolution before it, or ``"identity"``: probability passes it unchanged and
             the convolution's own weights decide, which mistakes the sign of a negative scale.
+        sums: how residual sums and average pools share. ``"rule"``: by this equation, with their weights;
+            ``"proportional"``: in proportion to what they add, as Zennit's ``Norm`` does, which has no bound.
     """
 
     title: ClassVar[str] = "Excitation Backprop"
@@ -47,6 +49,7 @@ class ExcitationBackprop(Propagation):
     )
 
     batch_norm: Literal["fold", "identity"] = "fold"
+    sums: Sums = "rule"
 
     @property
     def folding(self) -> Folding:  # type: ignore[override]
@@ -55,7 +58,7 @@ class ExcitationBackprop(Propagation):
 
     def handlers(self) -> Handlers:
         """Shares in proportion to positive contributions."""
-        return by_signs(Positive())
+        return by_signs(Positive(), self.sums)
 
     def undefined(self) -> Undefined:
         """Operations that nobody has said a share of."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.domains import SIGNED_SHARES, Undefined
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import Positive, by_signs
+from peephole.attributions.relevance import Positive, Sums, by_signs
 from peephole.attributions.way import Handlers, logit_of
 
 
@@ -30,6 +30,8 @@ class LRPAlpha1Beta0(Propagation):
         bias: give the positive part of a bias its share, which is then lost (Zennit unless told ``zero_params``).
         bottom: the map is the relevance ``A ⊙ r`` (P2's table I); without it, ``r``, what P2's filter
             ``1[W > 0]`` leaves of the gradient, up to the normalisation.
+        sums: how residual sums and average pools share. ``"rule"``: by this equation, with their weights;
+            ``"proportional"``: in proportion to what they add, as Zennit's ``Norm`` does, which has no bound.
     """
 
     title: ClassVar[str] = "LRP-α1β0"
@@ -37,11 +39,12 @@ class LRPAlpha1Beta0(Propagation):
 
     bias: bool = False
     bottom: bool = True
+    sums: Sums = "rule"
     folding: ClassVar[Folding] = Folding.MUST
 
     def handlers(self) -> Handlers:
         """Shares in proportion to positive contributions."""
-        return by_signs(Positive(self.bias))
+        return by_signs(Positive(self.bias), self.sums)
 
     def undefined(self) -> Undefined:
         """Operations that nobody has said a share of."""

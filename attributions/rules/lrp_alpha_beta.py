@@ -11,7 +11,7 @@ from torch import Tensor
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.domains import SIGNED_SHARES, Undefined
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import AlphaBeta, by_signs
+from peephole.attributions.relevance import AlphaBeta, Sums, by_signs
 from peephole.attributions.way import Handlers, logit_of
 
 
@@ -29,6 +29,8 @@ class LRPAlphaBeta(Propagation):
         alpha: α, at least 1.
         bias: give the bias its share, which is then lost.
         bottom: the map is the relevance ``A ⊙ r`` (P2's table I); without it, ``r``.
+        sums: how residual sums and average pools share. ``"rule"``: by this equation, with their weights;
+            ``"proportional"``: in proportion to what they add, as Zennit's ``Norm`` does, which has no bound.
     """
 
     title: ClassVar[str] = "LRP-αβ"
@@ -37,11 +39,12 @@ class LRPAlphaBeta(Propagation):
     alpha: Annotated[float, Field(ge=1)] = 2.0
     bias: bool = False
     bottom: bool = True
+    sums: Sums = "rule"
     folding: ClassVar[Folding] = Folding.MUST
 
     def handlers(self) -> Handlers:
         """Shares in proportion to positive and to negative contributions apart."""
-        return by_signs(AlphaBeta(self.alpha, self.alpha - 1, bias=self.bias))
+        return by_signs(AlphaBeta(self.alpha, self.alpha - 1, bias=self.bias), self.sums)
 
     def undefined(self) -> Undefined:
         """Operations that nobody has said a share of."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.domains import WHOLE_SHARES, Undefined
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import Epsilon, by_wholes
+from peephole.attributions.relevance import Epsilon, Sums, by_wholes
 from peephole.attributions.way import Handlers, logit_of
 
 
@@ -29,6 +29,8 @@ class LRPEpsilon(Propagation):
         epsilon: ε, as a share of the root mean square or absolute.
         relative: which of the two.
         bottom: the map is the relevance ``A ⊙ r`` (P2's table I); without it, ``r``.
+        sums: how residual sums and average pools share. ``"rule"``: by this equation, with their weights;
+            ``"proportional"``: in proportion to what they add, as Zennit's ``Norm`` does, which has no bound.
     """
 
     title: ClassVar[str] = "LRP-ε"
@@ -40,6 +42,7 @@ class LRPEpsilon(Propagation):
     epsilon: Annotated[float, Field(ge=0)] = 0.25
     relative: bool = True
     bottom: bool = True
+    sums: Sums = "rule"
     folding: ClassVar[Folding] = Folding.MUST
 
     def compares_pictures_numbers(self) -> bool:
@@ -48,7 +51,7 @@ class LRPEpsilon(Propagation):
 
     def handlers(self) -> Handlers:
         """Shares in proportion to the whole contribution, less what ε absorbs."""
-        return by_wholes(Epsilon(self.epsilon, relative=self.relative))
+        return by_wholes(Epsilon(self.epsilon, relative=self.relative), self.sums)
 
     def undefined(self) -> Undefined:
         """Operations that nobody has said a share of."""
