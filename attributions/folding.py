@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections import Counter
 from dataclasses import replace
 
@@ -54,7 +55,7 @@ def channel_scale(site: Site, axis: int) -> tuple[Tensor, Tensor] | None:
         return None
     if isinstance(module, nn.modules.batchnorm._NormBase):
         return scale_and_shift(module) if axis == 1 else None
-    like = next((*module.parameters(), *module.buffers()), torch.zeros(()))
+    like = next(itertools.chain(module.parameters(), module.buffers()), torch.zeros(()))
     dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()
     shift = module(torch.zeros(shape, dtype=dtype, device=like.device))
     scale = module(torch.ones(shape, dtype=dtype, device=like.device)) - shift

@@ -22,6 +22,7 @@ from peephole.attributions.canonicalisation.lowering import Lowered, lower
 from peephole.attributions.canonicalisation.own_copy import own_copy
 from peephole.attributions.canonicalisation.placing import place
 from peephole.attributions.canonicalisation.regions import join_regions
+from peephole.attributions.canonicalisation.scales import join_scales
 from peephole.attributions.classifier import Normalise
 from peephole.attributions.frames import PLAIN
 from peephole.attributions.layers import choose, crossings
@@ -73,7 +74,8 @@ def canonicalise(model: nn.Module, size: Size | None = None) -> Canonical:
                 module.inplace = False  # type: ignore[assignment]
         lowered = lower(graph, tracer, model, pictures)
         check_logits(model, expected, lowered.sites)
-        lowered.sites = join_regions(lowered.sites, lambda number: _example(lowered, number, pictures))
+        shaped = [replace(site, shape=lowered.shapes.get(site.output, ())) for site in lowered.sites]
+        lowered.sites = join_regions(join_scales(shaped), lambda number: _example(lowered, number, pictures))
         canonical = _built(lowered, pictures, one_size=tracer.decided_by_shape)
         check_graph(canonical, model, pictures, expected)
         check_batch(canonical, model, pictures, expected)

@@ -19,7 +19,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from peephole.attributions.linear import apply, stabilised
+from peephole.attributions.linear import apply
 from peephole.attributions.operations import Operation, WeightedSum
 from peephole.attributions.tape import Handler, Step
 
@@ -33,11 +33,17 @@ Parts = tuple[Tensor | None, ...]
 """A coefficient for each leaf of a call site."""
 
 
+def divided(values: Tensor, by: Tensor) -> Tensor:
+    """``values / by``; zero where ``by`` is zero, or too small to divide a relevance."""
+    off = by.abs() <= SMALLEST * torch.finfo(by.dtype).tiny
+    return torch.where(off, 0, values / torch.where(off, 1, by))
+
+
 def passed(step: Step, signal: Tensor) -> tuple[Tensor]:
     """``a r_a = y r_y``: the relevance of the output is that of the input, place by place."""
     if isinstance(step.site.module, nn.ReLU):
         return (signal * (step.output.detach() > 0),)
-    return (signal * step.output.detach() / stabilised(step.input, TINY),)
+    return (divided(signal * step.output.detach(), step.input),)
 
 
 class Contributions(ABC):
@@ -282,7 +288,7 @@ class Scaled:
         own = slope * step.input
         shift = output - own
         total = own + torch.where(own * shift > 0, shift, 0)
-        return (signal * output * slope / stabilised(total, TINY),)
+        return (divided(signal * output * slope, total),)
 
 
 def by_signs(linear: Positive | AlphaBeta, sums: Sums = "rule") -> Mapping[Operation, Handler]:
@@ -297,10 +303,14 @@ def by_signs(linear: Positive | AlphaBeta, sums: Sums = "rule") -> Mapping[Opera
 
 
 def by_wholes(linear: Epsilon, sums: Sums = "rule") -> Mapping[Operation, Handler]:
-    """The handlers of a rule that shares by whole contributions."""
+    """The handlers of a rule that shares by whole contributions.
+
+    At a normalisation by fixed statistics the plain chain rule gives the bias its share, and there is nothing to choose
+    among that ε could damp.
+    """
     return MappingProxyType(
         {
-            **dict.fromkeys((*_shared(sums), Operation.SCALE, Operation.AFFINE), linear),
+            **dict.fromkeys((*_shared(sums), Operation.AFFINE), linear),
             **dict.fromkeys((Operation.RELU, Operation.ACTIVATION), passed),
         }
     )

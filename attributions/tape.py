@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,12 +26,14 @@ class Step:
         position: its place among the sites of the graph.
         output: what it returned.
         leaves: the values that the output depends on. Most sites have one; a sum has two.
+        fixed: what else the site was called with, by number: what is known from shapes alone.
     """
 
     site: Site
     position: int
     output: Any
     leaves: tuple[Leaf, ...]
+    fixed: Mapping[int, Any] = field(default_factory=dict)
 
     @property
     def input(self) -> Tensor:
@@ -43,7 +45,7 @@ class Step:
         """The output for other values in the place of the leaves, and the leaves that it can be differentiated by."""
         with torch.enable_grad():
             leaves = tuple(value.detach().requires_grad_() for value in values)
-            by_number = dict(zip((number for number, _ in self.leaves), leaves, strict=True))
+            by_number = {**self.fixed, **dict(zip((number for number, _ in self.leaves), leaves, strict=True))}
             output: Tensor = self.site.module(*[by_number[number] for number in self.site.inputs])
         return output, leaves
 
@@ -142,7 +144,10 @@ class Tape:
             shape = site.operation is Operation.SHAPE
             read = {} if shape else dict(leaf for value in site.inputs for leaf in self._leaves.get(value, ()))
             leaves = tuple(read.items())
-            self.steps.append(Step(site, self._position, output, leaves))
+            fixed = {
+                number: value for number, value in zip(site.inputs, inputs, strict=True) if not self._leaves.get(number)
+            }
+            self.steps.append(Step(site, self._position, output, leaves, fixed))
             self._position += 1
             if isinstance(output, Tensor) and output.is_floating_point() and not shape:
                 output = output.detach().requires_grad_()

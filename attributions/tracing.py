@@ -24,6 +24,10 @@ MODULE_ATTRIBUTES = frozenset(dir(nn.Module()))
 
 SHAPE_ATTRIBUTES = frozenset({"shape", "ndim", "dtype", "device", "is_cuda", "layout", "itemsize", "nbytes"})
 SHAPE_METHODS = frozenset({"size", "dim", "ndimension", "numel", "nelement", "is_floating_point", "is_complex", "type"})
+KINDS = frozenset(
+    {"dtype", "device", "is_cuda", "layout", "ndim", "dim", "ndimension", "is_floating_point", "is_complex"}
+)
+"""Those of them whose answer is the same for pictures of every number and size."""
 SHAPE_FUNCTIONS = frozenset({len, torch.numel, torch.is_tensor, torch.is_floating_point, torch.is_complex})
 """What asks a tensor for its shape and kind, and never for its values."""
 
@@ -205,6 +209,13 @@ def reads_shape(node: Node) -> bool:
     if node.op == "call_function":
         return node.target in SHAPE_FUNCTIONS or (node.target is getattr and node.args[1] in SHAPE_ATTRIBUTES)
     return False
+
+
+def reads_kind(node: Node) -> bool:
+    """Whether a node asks a tensor for what does not change with the number and the size of the pictures."""
+    if node.op == "call_method":
+        return node.target in KINDS
+    return node.op == "call_function" and node.target is getattr and node.args[1] in KINDS
 
 
 def is_of_shapes(node: Node) -> bool:

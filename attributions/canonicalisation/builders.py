@@ -34,8 +34,11 @@ def _values(*arguments: Any) -> tuple[Node, ...]:
 
 def _settings(*arguments: Any) -> None:
     """Refuse settings that are only known when the network runs."""
-    if any(isinstance(argument, Node) for argument in arguments):
-        raise NoModule
+    for argument in arguments:
+        if isinstance(argument, tuple | list):
+            _settings(*argument)
+        elif isinstance(argument, Node):
+            raise NoModule
 
 
 def _activation(module: type[nn.Module]) -> Callable[..., Built]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.fx import Node
 
 from peephole.attributions.canonicalisation.builders import FUNCTIONS, METHODS, Built, NoModule
 from peephole.attributions.operations import Call, Held, Method, Slot
+
+POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
 
 OUT_OF_PLACE: dict[Any, Callable[..., Any]] = {
     operator.iadd: operator.add,
@@ -79,6 +83,23 @@ def generic(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     positional = tuple(template(argument) for argument in args)
     named = {name: False if name == "inplace" else template(argument) for name, argument in kwargs.items()}
     return Call(function, positional, named, held), tuple(inputs)
+
+
+def without_indices(module: nn.Module, node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> nn.Module | None:
+    """The max-pool that gives the values alone, of a call that gives values and places; None if it is something else."""
+    if isinstance(module, POOLS):
+        pool = copy.copy(module)
+        pool.return_indices = False
+        return pool
+    name = getattr(node.target, "__name__", "").removesuffix("_with_indices")
+    function = getattr(F, name, None) if node.op == "call_function" else None
+    function = function if function in FUNCTIONS else node.target
+    if function not in (F.max_pool2d, F.adaptive_max_pool2d):
+        return None
+    try:
+        return FUNCTIONS[function](*args, **{**kwargs, "return_indices": False})[0]
+    except (NoModule, TypeError):
+        return None
 
 
 def _positional(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from torch.fx import Graph, Node
 from torch.fx.node import map_arg
 
-from peephole.attributions.canonicalisation.calls import module_of
-from peephole.attributions.canonicalisation.naming import by_name, by_name_at_last
-from peephole.attributions.canonicalisation.probing import probe
+from peephole.attributions.canonicalisation.calls import module_of, without_indices
+from peephole.attributions.canonicalisation.naming import AVERAGES, by_name, by_name_at_last, torch_name
+from peephole.attributions.canonicalisation.probing import linear_of_rows, probe
 from peephole.attributions.operations import Call, Operation, Slot
 from peephole.attributions.site import Site
-from peephole.attributions.tracing import CallTracer, is_of_shapes
+from peephole.attributions.tracing import CallTracer, is_of_shapes, reads_kind
 from peephole.errors import PeepholeError
 
 
@@ -66,6 +66,7 @@ def lower(graph: Graph, tracer: CallTracer, model: nn.Module, pictures: Tensor) 
     constants: dict[Node, Any] = {}
     values: dict[Node, Any] = {picture: pictures} if picture else {}
     parts: dict[Node, tuple[nn.Module, tuple[Node, ...]]] = {}
+    origins: dict[Node, tuple[tuple[Any, ...], dict[str, Any]]] = {}
     seen: set[nn.Module] = set()
     kept: set[Node] = set()
     for node in graph.nodes:
@@ -74,8 +75,11 @@ def lower(graph: Graph, tracer: CallTracer, model: nn.Module, pictures: Tensor) 
         if not any(each in values for each in node.all_input_nodes):
             constants[node] = _constant(node, model, constants)
             continue
+        if reads_kind(node):
+            constants[node] = _constant(node, model, constants | {each: values[each] for each in node.all_input_nodes})
+            continue
         args, kwargs = map_arg((node.args, node.kwargs), lambda each: constants.get(each, each))
-        part = _part(node, args, parts)
+        part = _part(node, args, parts, origins)
         module, inputs = part[:2] if part else module_of(node, model, args, kwargs)
         if any(each in seen for each in module.modules()):
             module = copy.deepcopy(module)
@@ -87,9 +91,10 @@ def lower(graph: Graph, tracer: CallTracer, model: nn.Module, pictures: Tensor) 
             known = Operation.SHAPE
         elif isinstance(value, tuple | list):
             parts[node] = module, inputs
+            origins[node] = args, kwargs
             kept.update(inputs)
         elif known is None:
-            module, known = _understood(module, inputs, given)
+            module, known = _understood(module, [each if not is_of_shapes(each) else None for each in inputs], given)
         numbers[node] = number = len(numbers)
         values[node] = value
         if isinstance(value, Tensor):
@@ -131,12 +136,18 @@ def _constant(node: Node, model: nn.Module, constants: dict[Node, Any]) -> Any:
 
 
 def _part(
-    node: Node, args: tuple[Any, ...], parts: dict[Node, tuple[nn.Module, tuple[Node, ...]]]
+    node: Node,
+    args: tuple[Any, ...],
+    parts: dict[Node, tuple[nn.Module, tuple[Node, ...]]],
+    origins: dict[Node, tuple[tuple[Any, ...], dict[str, Any]]],
 ) -> tuple[nn.Module, tuple[Node, ...], Operation] | None:
     """Part of what a call returns, as one site with that call, if the node is that."""
     if node.target is not operator.getitem or args[0] not in parts or isinstance(args[1], Node):
         return None
     module, inputs = parts[args[0]]
+    pool = args[1] == 0 and without_indices(module, args[0], *origins[args[0]])
+    if pool:
+        return pool, inputs, Operation.MAXIMUM
     operation = by_name(module) or by_name_at_last(module)
     return Call(_Part(module, args[1]), tuple(map(Slot, range(len(inputs))))), inputs, operation
 
@@ -152,15 +163,32 @@ class _Part(nn.Module):
         return self.module(*values)[self.index]
 
 
-def _understood(module: nn.Module, inputs: tuple[Node, ...], given: list[Any]) -> tuple[nn.Module, Operation]:
-    """The module, or the one of torch that is the same function, and what it computes."""
+def _understood(module: nn.Module, inputs: list[Node | None], given: list[Any]) -> tuple[nn.Module, Operation]:
+    """The module, or the one of torch that is the same function, and what it computes.
+
+    Args:
+        module: of the call site.
+        inputs: what it reads; None where that is known from shapes.
+        given: the values.
+    """
     operation = by_name(module)
-    twice = len(given) > 1 and len(set(inputs)) == 1
-    if (operation is None or twice) and len(set(inputs)) == 1 and isinstance(given[0], Tensor):
-        found = probe(lambda value: module(*[value] * len(given)), given[0])
-        if found is not None:
-            return (found.module or module).eval() if len(given) == 1 else module, found.operation
-    return module, operation or by_name_at_last(module)
+    places = [place for place, each in enumerate(inputs) if each is not None]
+    one = len({inputs[place] for place in places}) == 1
+    if not one or not (operation is None or len(places) > 1) or not isinstance(given[places[0]], Tensor):
+        return module, operation or by_name_at_last(module)
+
+    def function(value: Tensor) -> Tensor:
+        return module(*[value if place in places else other for place, other in enumerate(given)])
+
+    like = given[places[0]]
+    found = probe(function, like)
+    if found is None:
+        return module, operation or by_name_at_last(module)
+    if len(given) == 1 and found.operation in (Operation.AFFINE, Operation.AVERAGE):
+        linear = linear_of_rows(function, like)
+        if linear is not None and torch_name(module) not in AVERAGES:
+            return linear.eval(), Operation.LINEAR
+    return (found.module or module).eval() if len(given) == 1 else module, found.operation
 
 
 def _served(found: Lowered, output: int) -> Lowered:

@@ -37,6 +37,8 @@ MAXIMA = frozenset(
         ),
     }
 )
+AVERAGES = frozenset({"mean", "sum", "avg_pool1d", "adaptive_avg_pool1d", "interpolate", "fold"})
+"""Functions whose weights are not worth reading: they are averages."""
 PRODUCTS = frozenset({"mul", "multiply", "matmul", "bmm", "mm", "einsum", "imul", "outer", "tensordot", "bilinear"})
 ATTENTION = frozenset(
     {"softmax", "log_softmax", "softmin", "scaled_dot_product_attention", "multi_head_attention_forward"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
+from torch.nn.utils import parametrize, prune
 
 from peephole.errors import PeepholeError
 
@@ -87,8 +87,12 @@ def _make_plain(module: nn.Module) -> None:
     if parametrize.is_parametrized(module):
         for name in list(module.parametrizations):  # type: ignore[arg-type]
             parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+            # Weights that were computed from several tensors come back as buffers.
+            if name in module._buffers:
+                weight = module._buffers.pop(name)
+                module.register_parameter(name, None if weight is None else nn.Parameter(weight))
     for key, hook in list(module._forward_pre_hooks.items()):
-        pruned = isinstance(hook, torch.nn.utils.prune.BasePruningMethod)
+        pruned = isinstance(hook, prune.BasePruningMethod)
         if pruned or type(hook).__name__ in HOOKS:
             hook.remove(module)  # type: ignore[attr-defined]
             del module._forward_pre_hooks[key]

@@ -19,6 +19,10 @@ GRID = (
 """The numbers that a function of one number is asked for."""
 
 
+WIDEST = 8192
+"""The widest rows whose weights are read off one by one."""
+
+
 @dataclass(frozen=True)
 class Found:
     """What a call was found to compute.
@@ -44,19 +48,30 @@ def probe(function: Function, like: Tensor) -> Found | None:
         function: gives a tensor for a tensor of the shape of ``like``, two pictures.
         like: what it is called with in the network.
     """
+
+    def guarded(x: Tensor) -> Tensor:
+        try:
+            return function(x)
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            raise _NotTaken from error
+
     try:
-        output = function(like)
+        output = guarded(like)
         if not isinstance(output, Tensor) or not output.is_floating_point() or not like.is_floating_point():
             return None
         same = output.shape == like.shape
         return (
-            (_pointwise(function, like) if same else None)
-            or (_scale(function, like) if same else None)
-            or _affine(function, like)
-            or (_normalisation(function, like) if same else None)
+            (_pointwise(guarded, like) if same else None)
+            or (_scale(guarded, like) if same else None)
+            or _affine(guarded, like)
+            or (_normalisation(guarded, like) if same else None)
         )
-    except (RuntimeError, ValueError, IndexError, TypeError):  # it does not take such numbers: then it is not known
+    except _NotTaken:
         return None
+
+
+class _NotTaken(Exception):
+    """The function does not take such numbers: then it is not known."""
 
 
 def _tolerance(like: Tensor) -> float:
@@ -75,7 +90,7 @@ def _draw(like: Tensor, seed: int) -> Tensor:
 
 def _pointwise(function: Function, like: Tensor) -> Found | None:
     """Whether every number of the output is one and the same function of the number in its place."""
-    grid = torch.tensor(GRID).to(like)
+    grid = torch.tensor(GRID, dtype=torch.float64).to(like)
     count, size = len(grid), like.numel()
     index = torch.arange(size, device=like.device)
     graph = torch.full_like(grid, float("nan"))
@@ -95,10 +110,11 @@ def _pointwise(function: Function, like: Tensor) -> Found | None:
 def _named(x: Tensor, y: Tensor) -> Found:
     """The function of one number with this graph."""
     if _equal(y, x):
-        return Found(Operation.REARRANGEMENT)
-    if _equal(y, y[x == 0] + (y[x == 1] - y[x == 0]) * x):
+        return Found(Operation.REARRANGEMENT, nn.Identity())
+    zero, one = float(y[GRID.index(0.0)]), float(y[GRID.index(1.0)])
+    if _equal(y, zero + (one - zero) * x):
         return Found(Operation.SCALE)
-    slope = float(y[x == 0.01]) / 0.01
+    slope = float(y[GRID.index(0.01)] / x[GRID.index(0.01)])
     if slope > 0 and y.isfinite().all() and not y[x <= 0].any():
         cap = float(y.max()) / slope
         if _equal(y, slope * x.clamp(0, cap)):
@@ -129,6 +145,28 @@ def _affine(function: Function, like: Tensor) -> Found | None:
     if not shift.any() and all(_is_positive(function, like, seed) for seed in range(4, 8)):
         return Found(Operation.AVERAGE)
     return Found(Operation.AFFINE)
+
+
+@torch.no_grad()
+def linear_of_rows(function: Function, like: Tensor) -> nn.Linear | None:
+    """The linear layer that an affine function of rows ``[B,K]`` is, its weights read off; None if it is none.
+
+    A function that does not take K rows at once, or mixes them, is none.
+    """
+    if like.ndim != 2 or like.shape[1] > WIDEST:
+        return None
+    try:
+        shift = function(torch.zeros_like(like))[:1]
+        columns = function(torch.eye(like.shape[1]).to(like)) - shift
+    except (RuntimeError, ValueError, IndexError, TypeError):
+        return None
+    if shift.ndim != 2 or columns.ndim != 2 or len(columns) != like.shape[1]:
+        return None
+    with torch.device("meta"):
+        linear = nn.Linear(like.shape[1], columns.shape[1])
+    linear.weight = nn.Parameter(columns.T.contiguous(), requires_grad=False)
+    linear.bias = nn.Parameter(shift[0].clone(), requires_grad=False)
+    return linear if _equal(linear(_draw(like, 9)), function(_draw(like, 9))) else None
 
 
 def _is_positive(function: Function, like: Tensor, seed: int) -> bool:

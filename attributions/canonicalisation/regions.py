@@ -34,9 +34,9 @@ def join_regions(sites: Sequence[Site], draw: Draw) -> list[Site]:
     A region begins at a value and ends at a value through which all that was made of the first passes; nothing else
     that depends on the picture enters it. Two kinds are looked for: diamonds, whose first value is read more than once
     (``x * sigmoid(x)``, ``x * (x > 0)``, a layer normalisation written by hand), and chains of functions of one
-    number, the same everywhere (``relu6(x + 3) / 6``). A region is joined if numbers say that it is an activation or a
-    normalisation, see `peephole.attributions.canonicalisation.probing.probe`; a chain that is
-    still a ReLU stays as it was written.
+    number, the same everywhere, with a scale among them (``relu6(x + 3) / 6``). A region is joined if numbers say that
+    it is an activation or a normalisation, see `peephole.attributions.canonicalisation.probing.probe`; a chain that is
+    still a ReLU, but for a factor, stays as it was written.
 
     Args:
         sites: of a network.
@@ -44,23 +44,27 @@ def join_regions(sites: Sequence[Site], draw: Draw) -> list[Site]:
     """
     sites = list(sites)
     for start in [0, *(site.output for site in sites)]:
-        region = _diamond(sites, start) or _chain(sites, start)
-        if region is None:
-            continue
-        parts = [site for site in sites if site.output in region]
-        joined = _joined(parts, start)
-        found = probe(joined.module, draw(start))
-        wanted = (Operation.ACTIVATION, Operation.NORMALISATION, Operation.RELU)
-        chain = all(len(site.inputs) == 1 for site in parts)
-        if found is None or found.operation not in wanted[: 1 if chain else 3]:
-            continue
-        if chain and not any(site.operation is Operation.SCALE for site in parts):
-            continue
-        module = (found.module or joined.module).eval()
-        end = parts[-1].output
-        kept = [site for site in sites if site.output not in region or site.output == end]
-        sites = [replace(joined, module=module, known=found.operation) if one.output == end else one for one in kept]
+        for find in (_diamond, _chain):
+            sites = _with_region(sites, start, find(sites, start), draw)
     return sites
+
+
+def _with_region(sites: list[Site], start: int, region: frozenset[int] | None, draw: Draw) -> list[Site]:
+    """The sites with a region made one, if it is one known function."""
+    if region is None:
+        return sites
+    parts = [site for site in sites if site.output in region]
+    joined = _joined(parts, start)
+    found = probe(joined.module, draw(start))
+    chain = all(len(site.inputs) == 1 for site in parts)
+    if found is None or found.operation not in (Operation.ACTIVATION, Operation.NORMALISATION, Operation.RELU):
+        return sites
+    if chain and found.operation is not Operation.ACTIVATION and found.module is None:
+        return sites
+    end = parts[-1].output
+    joined = replace(joined, module=(found.module or joined.module).eval(), known=found.operation)
+    kept = [site for site in sites if site.output not in region or site.output == end]
+    return [joined if site.output == end else site for site in kept]
 
 
 def _joined(parts: Sequence[Site], start: int) -> Site:
@@ -104,7 +108,8 @@ def _chain(sites: Sequence[Site], start: int) -> frozenset[int] | None:
             break
         value = site.output
         region.append(value)
-    return frozenset(region) if len(region) > 1 else None
+    scales = any(site.operation is Operation.SCALE for site in sites if site.output in region)
+    return frozenset(region) if len(region) > 1 and scales else None
 
 
 def _of_one_number(site: Site) -> bool:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.domains import BIASES, Undefined
+from peephole.attributions.frames import Frame
 from peephole.attributions.folding import scale_and_shift
 from peephole.attributions.operations import Operation
 from peephole.attributions.rule import Rule
@@ -53,11 +54,14 @@ class FullGrad(Rule):
         model = tape.model
         steps = {step.site.output: step for step in tape.steps}
         terms: list[tuple[int, Tensor]] = []
+        body = model.depth(model.layers[-1])
 
         def collect(value: int, signal: Tensor) -> Tensor:
             step = steps.get(value)
             frame = None if step is None else step.site.frame
-            bias = None if step is None or frame is None else bias_at(step)
+            # Behind a global pool there is one place, and it is the whole picture's.
+            head = step is not None and step.position >= body and frame is not None and _is_one(frame, signal)
+            bias = None if step is None or frame is None or head else bias_at(step)
             if step is not None and frame is not None and bias is not None:
                 term = frame.picture((bias * signal).expand_as(signal))
                 terms.append((step.position, standardised(term).sum(1, keepdim=True)))
@@ -77,6 +81,10 @@ class FullGrad(Rule):
         return maps
 
 
+def _is_one(frame: Frame, values: Tensor) -> bool:
+    return frame.spatial(tuple(values.shape[1:]))[1:] == (1, 1)
+
+
 def bias_at(step: Step) -> Tensor | None:
     """What a call site adds to a linear function of its input, broadcasting with its output; None if nothing."""
     module, operation, output = step.site.module, step.site.operation, step.output.detach()
@@ -87,7 +95,7 @@ def bias_at(step: Step) -> Tensor | None:
     if isinstance(module, nn.modules.batchnorm._NormBase) and operation is Operation.SCALE:
         return scale_and_shift(module)[1].reshape(-1, *[1] * (output.ndim - 2))
     if operation in (Operation.SCALE, Operation.AFFINE):
-        shift: Tensor = module(*[torch.zeros_like(step.input)] * len(step.site.inputs))
+        shift = step.again([torch.zeros_like(step.input)])[0].detach()
         return shift if bool(shift.any()) else None
     if operation is Operation.ACTIVATION or (operation is Operation.RELU and not isinstance(module, nn.ReLU)):
         (slope,) = step.pull(torch.ones_like(output))

@@ -101,7 +101,7 @@ def test_weights_used_directly_become_buffers_of_the_call():
             self.scale = nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))
 
         def forward(self, x):
-            return (x.mean((2, 3)) * self.scale) + self.scale
+            return (x.mean((2, 3)) * self.scale).tanh() + self.scale
 
     model = Scaled()
     found = sites(model)

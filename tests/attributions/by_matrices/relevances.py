@@ -21,7 +21,7 @@ class Relevance:
 
     def linear(self, operation, relevance):
         if operation.kind == "norm":
-            return relevance * np.abs(operation.x) / (np.abs(operation.x) + TINY)
+            return np.where(operation.x == 0, 0, relevance)
         contributions = operation.matrix * operation.x  # [j, i]
         if operation.kind == "mean":
             return self.shares(contributions, operation.bias, relevance, 0).sum(0)
