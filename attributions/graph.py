@@ -75,7 +75,7 @@ def canonicalise(model: nn.Module, size: Size | None = None) -> Canonical:
         lowered = lower(graph, tracer, model, pictures)
         check_logits(model, expected, lowered.sites)
         shaped = [replace(site, shape=lowered.shapes.get(site.output, ())) for site in lowered.sites]
-        lowered.sites = join_regions(join_scales(shaped), lambda number: _example(lowered, number, pictures))
+        lowered.sites = join_scales(join_regions(shaped, lambda number: _example(lowered, number, pictures)))
         canonical = _built(lowered, pictures, one_size=tracer.decided_by_shape)
         check_graph(canonical, model, pictures, expected)
         check_batch(canonical, model, pictures, expected)

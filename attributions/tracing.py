@@ -49,10 +49,31 @@ class ShapeProxy(Proxy):
             return len(self.tracer.known(self.node))
         return super().__len__()
 
+    def __getattr__(self, name: str) -> Proxy:
+        return ShapeAttribute(self, name)
+
     def _known(self) -> Any:
         if isinstance(self.tracer, CallTracer) and self.tracer.is_of_shapes(self.node):
             return self.tracer.known(self.node)
         raise TypeError("the network's code needs the value of a tensor while it is traced")
+
+
+class ShapeAttribute(ShapeProxy):
+    """An attribute of a value: a node of its own once something asks for it, unless it is called as a method."""
+
+    def __init__(self, root: Proxy, name: str) -> None:
+        self.root, self.attribute, self.tracer = root, name, root.tracer
+        self._node: Node | None = None
+
+    @property
+    def node(self) -> Node:  # type: ignore[override]
+        """The call of ``getattr``."""
+        if self._node is None:
+            self._node = self.tracer.create_proxy("call_function", getattr, (self.root, self.attribute), {}).node
+        return self._node
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Proxy:
+        return self.tracer.create_proxy("call_method", self.attribute, (self.root, *args), kwargs)
 
 
 class CallTracer(Tracer):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from peephole.attributions.adapters.sequence import in_sequence
 from peephole.attributions.canonical import Canonical
 from peephole.attributions.folding import fold_batch_norm
-from peephole.attributions.operations import Add
+from peephole.attributions.operations import Add, WeightedSum
 
 
 class Through(nn.Module):
@@ -25,7 +25,7 @@ class Through(nn.Module):
         return x.clone()
 
 
-PROPORTIONAL = (Add, nn.Flatten, Through)
+PROPORTIONAL = (Add, WeightedSum, nn.Flatten, Through)
 """Modules that Captum knows no rule for, and for which its epsilon rule is right: the share of each summand."""
 
 

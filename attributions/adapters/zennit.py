@@ -17,7 +17,7 @@ from peephole.attributions.adapters.sequence import in_sequence
 from peephole.attributions.adapters.signatures import keywords, refuse_unknown
 from peephole.attributions.canonical import Canonical
 from peephole.attributions.folding import fold_batch_norm
-from peephole.attributions.operations import Add
+from peephole.attributions.operations import Add, WeightedSum
 
 NO_OPTIONS = {
     *("layer_map", "first_map", "canonizers", "model", "composite", "attr_output", "create_graph", "retain_graph"),
@@ -30,17 +30,33 @@ BOX = ("low", "high")
 
 
 class Summed(nn.Module):
-    """The sum of two tensors by Zennit's own module, the only sum that its rules know."""
+    """The sum of two tensors by Zennit's own module, the only sum that its rules know.
 
-    def __init__(self, kind: type[nn.Module]) -> None:
+    Args:
+        kind: that module's class.
+        weights: what stands before each. Relevance passes a factor unchanged.
+    """
+
+    def __init__(self, kind: type[nn.Module], weights: tuple[float, float] = (1, 1)) -> None:
         super().__init__()
         self.sum = kind()
+        self.weights = weights
         self.eval()
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
-        """``left + right``."""
-        total: Tensor = self.sum(torch.stack([left, right], dim=-1))
+        """The sum."""
+        parts = [_weighted(part, weight) for part, weight in zip((left, right), self.weights, strict=True)]
+        total: Tensor = self.sum(torch.stack(torch.broadcast_tensors(*parts), dim=-1))
         return total
+
+
+def _weighted(values: Tensor, weight: float) -> Tensor:
+    """``weight · values``, whose gradient, which carries relevance there, is handed on as it is."""
+    return values if weight == 1 else values + (weight * values - values).detach()
+
+
+def _weights(module: nn.Module) -> tuple[tuple[float, float], ...]:
+    return (module.weights,) if isinstance(module, WeightedSum) else ()
 
 
 @ADAPTERS.register
@@ -101,7 +117,7 @@ class Zennit(Library):
         kind = importlib.import_module("zennit.layer").Sum
         network = in_sequence(
             fold_batch_norm(model).above(bottom),
-            lambda module: Summed(kind) if isinstance(module, Add) else module,
+            lambda module: Summed(kind, *_weights(module)) if isinstance(module, Add | WeightedSum) else module,
         )
         with torch.no_grad():
             picture = model.run(x, until=bottom)[0]

@@ -85,12 +85,12 @@ def _computed_tensors(model: nn.Module) -> dict[int, Any]:
 def _make_plain(module: nn.Module) -> None:
     """Replace what computes a weight by the weight."""
     if parametrize.is_parametrized(module):
-        for name in list(module.parametrizations):  # type: ignore[arg-type]
-            parametrize.remove_parametrizations(module, name, leave_parametrized=True)
-            # Weights that were computed from several tensors come back as buffers.
-            if name in module._buffers:
-                weight = module._buffers.pop(name)
-                module.register_parameter(name, None if weight is None else nn.Parameter(weight))
+        weights = {name: getattr(module, name).detach().clone() for name in module.parametrizations}  # type: ignore[union-attr]
+        # Not by torch's own function, which would take the weights from the class that the original shares.
+        module.__class__ = type(module).__bases__[0]
+        del module._modules["parametrizations"]
+        for name, weight in weights.items():
+            module.register_parameter(name, nn.Parameter(weight))
     for key, hook in list(module._forward_pre_hooks.items()):
         pruned = isinstance(hook, prune.BasePruningMethod)
         if pruned or type(hook).__name__ in HOOKS:

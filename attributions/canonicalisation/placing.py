@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from peephole.attributions.frames import PLAIN, Frame
+from peephole.attributions.layers import crossings
 from peephole.attributions.operations import Call, Operation
 from peephole.attributions.site import Site
 
@@ -46,6 +47,7 @@ def place(sites: Sequence[Site], shapes: Shapes, run: Run) -> list[Site]:
         run: runs it on the example pictures.
     """
     channels = _channel_axes(sites, shapes)
+    crossed = {0, *crossings(sites)}
     frames: dict[int, Frame] = {0: PLAIN}
     grid: tuple[int, int] | None = None
     source, extra_of = 0, dict[tuple[int, int], int | None]()
@@ -54,8 +56,9 @@ def place(sites: Sequence[Site], shapes: Shapes, run: Run) -> list[Site]:
         if len(shape) == 4 and shape[0] == shapes[0][0]:
             last = channels.get(site.output) == 3
             frames[site.output] = Frame(channels_last=last)
-            height, width = shape[1:3] if last else shape[2:]
-            grid, source = (height, width), site.output
+            if site.output in crossed:  # what lies beside others (queries and keys, say) are no pictures
+                height, width = shape[1:3] if last else shape[2:]
+                grid, source = (height, width), site.output
         elif len(shape) == 3 and grid is not None and grid[0] * grid[1] > 1 and shape[0] == shapes[0][0]:
             last = channels.get(site.output, 2) == 2
             count = shape[1] if last else shape[2]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from peephole.attributions.canonicalisation.probing import probe
 from peephole.attributions.operations import Operation, Region
@@ -34,9 +34,9 @@ def join_regions(sites: Sequence[Site], draw: Draw) -> list[Site]:
     A region begins at a value and ends at a value through which all that was made of the first passes; nothing else
     that depends on the picture enters it. Two kinds are looked for: diamonds, whose first value is read more than once
     (``x * sigmoid(x)``, ``x * (x > 0)``, a layer normalisation written by hand), and chains of functions of one
-    number, the same everywhere, with a scale among them (``relu6(x + 3) / 6``). A region is joined if numbers say that
-    it is an activation or a normalisation, see `peephole.attributions.canonicalisation.probing.probe`; a chain that is
-    still a ReLU, but for a factor, stays as it was written.
+    number, the same everywhere (``relu6(x + 3) / 6``). A region is joined if numbers say that
+    it is an activation or a normalisation, see `peephole.attributions.canonicalisation.probing.probe`; a chain around a
+    plain ReLU stays as it was written, unless the whole is a ReLU again.
 
     Args:
         sites: of a network.
@@ -59,7 +59,9 @@ def _with_region(sites: list[Site], start: int, region: frozenset[int] | None, d
     chain = all(len(site.inputs) == 1 for site in parts)
     if found is None or found.operation not in (Operation.ACTIVATION, Operation.NORMALISATION, Operation.RELU):
         return sites
-    if chain and found.operation is not Operation.ACTIVATION and found.module is None:
+    # A chain around a plain ReLU says more than the whole: there is a ReLU.
+    plain = not any(site.operation is Operation.ACTIVATION or _has_ceiling(site) for site in parts)
+    if chain and found.module is None and (found.operation is not Operation.ACTIVATION or plain):
         return sites
     end = parts[-1].output
     joined = replace(joined, module=(found.module or joined.module).eval(), known=found.operation)
@@ -108,8 +110,13 @@ def _chain(sites: Sequence[Site], start: int) -> frozenset[int] | None:
             break
         value = site.output
         region.append(value)
-    scales = any(site.operation is Operation.SCALE for site in sites if site.output in region)
-    return frozenset(region) if len(region) > 1 and scales else None
+    kinds = {site.operation for site in sites if site.output in region}
+    return frozenset(region) if len(region) > 1 and len(kinds) > 1 else None
+
+
+def _has_ceiling(site: Site) -> bool:
+    """Whether a site is a ReLU that stops rising."""
+    return site.operation is Operation.RELU and not isinstance(site.module, nn.ReLU)
 
 
 def _of_one_number(site: Site) -> bool:

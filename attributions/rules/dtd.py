@@ -76,9 +76,10 @@ class DTD(Propagation):
 
     At ``input`` the map is the zᴮ relevance, ``[B,C,H,W]``; at every other layer it is that of `lrp_alpha1_beta0`. The
     bounds are those of black and white as the network gets them, channel by channel: the model's own normalisation of 0
-    and 1. Batch normalisation is folded, the bias takes no share, sums and pools share in proportion; iNNvestigate's
-    code gives sums and pools the plain gradient, which doubles relevance at every residual block. It begins with
-    ``R = f_k`` whatever its sign; iNNvestigate begins with ``max(f_k, 0)``.
+    and 1. Batch normalisation is folded, the bias takes no share, sums and average pools share by the z⁺-rule like
+    any linear map; iNNvestigate's code gives sums and pools the plain gradient, which doubles relevance at every
+    residual block. It begins with ``R = f_k`` whatever its sign; iNNvestigate begins with ``max(f_k, 0)``. It loses
+    what `lrp_alpha1_beta0` loses.
 
     Attributes:
         bottom: P2's table I: the zᴮ-rule at the picture and relevance ``A ⊙ r`` elsewhere. Without it the map is what

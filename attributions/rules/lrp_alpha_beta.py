@@ -21,9 +21,11 @@ class LRPAlphaBeta(Propagation):
     """``R_i = Σ_j (α z_ij⁺ / Σ_k z_kj⁺ − β z_ij⁻ / Σ_k z_kj⁻) R_j`` with ``β = α − 1``; ``[B,c,h,w]``, channels kept.
 
     Bach et al. use α = 2, β = 1, the default here; α = 1 has its own entry, `lrp_alpha1_beta0`. Batch normalisation is
-    folded, the bias takes no share (Zennit's default leaves it one in the denominator, iNNvestigate offers both), a
-    residual sum is shared in proportion. An output that has contributions of one sign only hands all its relevance to
-    them (others lose or make some there), so the map of each layer sums to the logit.
+    folded, the bias takes no share (Zennit's default leaves it one in the denominator, iNNvestigate offers both). A
+    residual sum and an average pool share by the same equation, with their fixed weights. An output that has
+    contributions of one sign only hands all its relevance to them (others lose or make some there), so the map of each
+    layer sums to the logit but for outputs without any contribution, whose input is zero all over: they lose theirs,
+    `peephole.attributions.maps.Maps.lost`.
 
     Attributes:
         alpha: α, at least 1.

@@ -25,6 +25,8 @@ class LRPEpsilon(Propagation):
     (there with a square root of the mean over the same). Zennit's and iNNvestigate's ε of 1e-6 and 1e-7 is absolute and
     leaves the z-rule as it is: ``lrp_epsilon(epsilon=1e-6, relative=false)``.
 
+    A residual sum and an average pool are linear maps like any other, and ε damps them as well.
+
     Attributes:
         epsilon: ε, as a share of the root mean square or absolute.
         relative: which of the two.

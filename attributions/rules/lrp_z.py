@@ -19,10 +19,10 @@ from peephole.attributions.way import Handlers, logit_of
 class LRPZ(Propagation):
     """``R_i = Σ_j z_ij / Σ_k z_kj · R_j``, from ``R = f_k`` at the target's logit; ``[B,c,h,w]``, channels kept.
 
-    Batch normalisation is folded into the convolution before it, a bias is one more input that keeps its share, and a
+    A bias is one more input that keeps its share, of a convolution as of a normalisation by fixed statistics, and a
     residual sum is shared in proportion. Of a network of ReLUs this is input×gradient at every layer (Ancona et al.
-    2018), so the two tie on every board: the rule is here to show it. The rules that follow differ. Without biases the
-    map sums to the logit.
+    2018), so the two tie on every board: the rule is here to show it. The rules that follow differ, and so does this
+    one where activations are no ReLUs: relevance passes them whole. Without biases the map sums to the logit.
 
     Attributes:
         bottom: the map is the relevance ``A ⊙ r`` (P2's table I); without it, ``r``: the gradient.

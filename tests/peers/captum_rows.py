@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from subjects import Subject
 from torch import nn
 
 from peephole.attributions.adapters.relevance import with_rules
+from peephole.attributions.operations import Add, WeightedSum
 
 STEPS = 32
 
@@ -37,7 +39,8 @@ def above(method: Callable[..., Any], **options: Any) -> Peer:
             explain = method(subject.model.above(layer))
             activation = subject.activations[layer].clone().requires_grad_()
             with quiet():
-                found[layer] = explain.attribute(activation, target=subject.target, **options)
+                values = explain.attribute(activation, target=subject.target, **options)
+            found[layer] = subject.model.picture(layer, values)
         return found
 
     return maps
@@ -72,8 +75,11 @@ def times_activation(peer: Peer) -> Peer:
     return maps
 
 
-def lrp(rule: Callable[[], object]) -> Peer:
-    """Captum's relevance propagation with one rule at all linear modules, and its epsilon rule at sums."""
+def lrp(rule: Callable[[], object], fixed: Callable[[], object] = EpsilonRule) -> Peer:
+    """Captum's relevance propagation with one rule at all linear modules, and one at sums and averages.
+
+    By default the latter is its epsilon rule with an epsilon that is not seen.
+    """
 
     def maps(subject: Subject, layers: Sequence[str]) -> Maps:
         found = {}
@@ -82,6 +88,8 @@ def lrp(rule: Callable[[], object]) -> Peer:
             for module in part.modules():
                 if isinstance(module, nn.Conv2d | nn.Linear):
                     module.rule = rule()  # type: ignore[assignment]
+                if isinstance(module, Add | WeightedSum | nn.AdaptiveAvgPool2d):
+                    module.rule = fixed()  # type: ignore[assignment]
             activation = subject.activations[layer].clone().requires_grad_()
             with torch.enable_grad():
                 found[layer] = attr.LRP(part).attribute(activation, target=subject.target)
@@ -109,18 +117,42 @@ def rows() -> Iterator[Comparison]:
         yield Comparison(subject, ours, peer, guided_grad_cam, dtype=torch.float64)
         times = (f"input_x_{ours}", f"captum activation × {peer.removeprefix('captum ')}")
         yield Comparison(subject, *times, times_activation(guided_grad_cam), dtype=torch.float64)
+    for subject in ("preactivated", "timm_vit", "torchvision_vit", "swin"):
+        for ours, peer, maps in (
+            ("gradient", "Saliency(abs=False)", above(attr.Saliency, abs=False)),
+            ("input_x_gradient", "InputXGradient", above(attr.InputXGradient)),
+        ):
+            yield Comparison(subject, ours, f"captum {peer}", maps, dtype=torch.float64)
+    for peer, maps in (("InputXGradient", above(attr.InputXGradient)), ("LRP(EpsilonRule)", lrp(EpsilonRule))):
+        yield Comparison("preactivated", "lrp_z", f"captum {peer}", maps, dtype=torch.float64)
+    yield from _epsilon()
     yield from _alpha1_beta0()
     yield from _deep_lift()
     yield from _integrated_gradients()
 
 
+def _epsilon() -> Iterator[Comparison]:
+    """ε of 0.25 at all linear modules, with sums and averages or without."""
+    quarter = partial(EpsilonRule, 0.25)
+    at_all, options = lrp(quarter, quarter), "epsilon=0.25, relative=false"
+    exact: dict[str, Any] = {"dtype": torch.float64, "remark": sums}
+    for subject in ("resnet18", "vgg"):
+        yield Comparison(subject, f"lrp_epsilon({options})", "captum LRP(EpsilonRule(0.25))", at_all, **exact)
+    ours = f"lrp_epsilon({options}, sums='proportional')"
+    yield Comparison("resnet18", ours, "captum LRP(EpsilonRule(0.25)), 1e-9 at sums", lrp(quarter), **exact)
+
+
 def _alpha1_beta0() -> Iterator[Comparison]:
     """Two networks, as negative inputs are the picture's only, or also those above a convolution without a ReLU."""
-    row = ("lrp_alpha1_beta0", "captum LRP(Alpha1_Beta0_Rule)", lrp(lambda: Alpha1_Beta0_Rule(set_bias_to_zero=True)))
+    row = ("captum LRP(Alpha1_Beta0_Rule)", lrp(lambda: Alpha1_Beta0_Rule(set_bias_to_zero=True)))
     why = "it takes positive weights only, also for negative inputs"
-    for subject, border in (("resnet18", "relu"), ("vgg", "11")):
-        yield Comparison(subject, *row, since(border), remark=sums)
-        yield Comparison(subject, *row, below(border), differs=why, remark=sums)
+    proportional = "lrp_alpha1_beta0(sums='proportional')"
+    for subject, ours, border in (("resnet18", proportional, "relu"), ("vgg", "lrp_alpha1_beta0", "11")):
+        yield Comparison(subject, ours, *row, since(border), remark=sums)
+        yield Comparison(subject, ours, *row, below(border), differs=why, remark=sums)
+    yield Comparison("resnet18", "lrp_alpha1_beta0", *row, since("layer4.1"), remark=sums)
+    apart = "at sums all its rules share in proportion, whatever the sign"
+    yield Comparison("resnet18", "lrp_alpha1_beta0", *row, below("layer4.1"), differs=apart, remark=sums)
 
 
 def _deep_lift() -> Iterator[Comparison]:
@@ -130,6 +162,7 @@ def _deep_lift() -> Iterator[Comparison]:
     for subject, border, why in (("resnet18", "maxpool", windows), ("vgg", "7", shared)):
         yield Comparison(subject, *row, since(border), dtype=torch.float64, remark=gaps)
         yield Comparison(subject, *row, below(border), dtype=torch.float64, differs=why, remark=gaps)
+    yield Comparison("sequence", *row, dtype=torch.float64, remark=gaps)
 
 
 def _integrated_gradients() -> Iterator[Comparison]:

@@ -10,36 +10,44 @@ from measures import Maps, nothing
 from subjects import Subject
 from torch import Tensor
 
-from peephole.attributions.canonical import Canonical
 from peephole.attributions.methods import build
 
 Peer = Callable[[Subject, Sequence[str]], Maps]
 """A library's maps at some layers of a subject."""
 
 
-def everywhere(model: Canonical) -> Sequence[str]:
+Choice = Callable[[Subject], Sequence[str]]
+"""Some of a subject's layers."""
+
+
+def everywhere(subject: Subject) -> Sequence[str]:
     """All layers."""
-    return model.layers
+    return subject.model.layers
 
 
-def last(model: Canonical) -> Sequence[str]:
+def last(subject: Subject) -> Sequence[str]:
     """The layer below the head."""
-    return model.layers[-1:]
+    return subject.model.layers[-1:]
 
 
-def only(*names: str) -> Callable[[Canonical], Sequence[str]]:
+def stock(subject: Subject) -> Sequence[str]:
+    """Those that are the output of a module of the stock network."""
+    return subject.stock_layers
+
+
+def only(*names: str) -> Choice:
     """Some layers by name."""
-    return lambda model: [model.layers[model.layers.index(name)] for name in names]
+    return lambda subject: [layer for layer in subject.model.layers if layer in names]
 
 
-def since(name: str) -> Callable[[Canonical], Sequence[str]]:
+def since(name: str) -> Choice:
     """A layer and those above it."""
-    return lambda model: model.layers[model.layers.index(name) :]
+    return lambda subject: subject.model.layers[subject.model.layers.index(name) :]
 
 
-def below(name: str) -> Callable[[Canonical], Sequence[str]]:
+def below(name: str) -> Choice:
     """The layers below one."""
-    return lambda model: model.layers[: model.layers.index(name)]
+    return lambda subject: subject.model.layers[: subject.model.layers.index(name)]
 
 
 def as_it_is(values: Tensor, subject: Subject) -> Tensor:
@@ -69,7 +77,7 @@ class Comparison:
     ours: str
     peer: str
     maps: Peer
-    layers: Callable[[Canonical], Sequence[str]] = everywhere
+    layers: Choice = everywhere
     tolerance: float = 1e-5
     differs: str = ""
     dtype: torch.dtype = torch.float32
@@ -79,7 +87,7 @@ class Comparison:
 
     def both(self, subject: Subject) -> tuple[Maps, Maps]:
         """Our maps and theirs."""
-        layers = tuple(self.layers(subject.model))
+        layers = tuple(self.layers(subject))
         found = subject.question.maps(build(self.ours), layers)
         theirs = self.maps(subject, layers)
         return (

@@ -4,6 +4,7 @@ import copy
 import functools
 import random
 
+import agreement
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 import torch.nn.functional as F
 import torchvision
 from captum import attr
+from grad_cam_rows import of_stock
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 from zennit import attribution, composites
@@ -274,6 +276,39 @@ def test_grad_cam_called_by_hand_gives_the_same(method, model, x):
         with getattr(pytorch_grad_cam, method)(model, [model.module(layer)]) as cam:
             expected = torch.from_numpy(cam(x.clone().requires_grad_(), targets))[:, None]
         assert torch.allclose(found[layer], expected, atol=1e-5), layer
+
+
+TRANSFORMERS = {
+    "timm_vit": "norm_pre",
+    "torchvision_vit": "encoder.layers.encoder_layer_0",
+    "swin": "features.3.0",
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_grad_cam_of_a_transformer_called_by_hand_gives_the_same(name):
+    subject, layer = agreement.subject(name, torch.float32), TRANSFORMERS[name]
+    found = adapter("grad-cam", "GradCAM").attribute(subject.model, subject.x, subject.target, [layer])[layer]
+    expected = of_stock(subject, [layer])[layer]
+    assert expected.flatten(1).any(1).all()
+    assert torch.allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_captums_input_x_gradient_of_a_transformer_is_a_picture_and_ours(name):
+    subject = agreement.subject(name, torch.float32)
+    layers = subject.model.layers
+    found = adapter("captum", "InputXGradient").attribute(subject.model, subject.x, subject.target, layers)
+    expected = ATTRIBUTIONS["input_x_gradient"]().attribute(subject.model, subject.x, subject.target, layers)
+    for layer in layers:
+        assert found[layer].shape == (2, *subject.model.shapes[layer])
+        assert torch.allclose(found[layer], expected[layer], rtol=0, atol=1e-5 * float(expected[layer].abs().max()))
+
+
+@pytest.mark.xfail(reason="tensors inside of timm's attention are taken for pictures")
+def test_every_block_of_a_timm_transformer_is_a_layer():
+    subject = agreement.subject("timm_vit", torch.float32)
+    assert {"blocks.0", "blocks.1"} <= set(subject.model.layers)
 
 
 def enlarged(cam):

@@ -1,4 +1,7 @@
-"""Zennit's rules on the canonical graph, with its own sums and batch normalisation folded."""
+"""Zennit's rules on the canonical graph with batch normalisation folded where it can be.
+
+Sums are Zennit's own, which its ``Norm`` shares in proportion, or convolutions (`spelt_out`), which its rules share.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from subjects import Subject
 from torch import Tensor
 from zennit import composites, rules
 from zennit.layer import Sum
-from zennit.types import AvgPool, Linear
+from zennit.types import Activation, AvgPool, BatchNorm, Linear
 
+from peephole.attributions.canonical import Canonical
 from peephole.attributions.way import one_hot
 
 TINY = 1e-9
@@ -21,6 +25,10 @@ TINY = 1e-9
 
 SMALL = {"stabilizer": TINY}
 NO_BIAS = {"zero_params": "bias", **SMALL}
+
+PROPORTIONAL = "sums='proportional'"
+QUARTER = "epsilon=0.25, relative=false"
+CONVOLUTIONS = "sums as convolutions"
 
 
 def logit(subject: Subject) -> Tensor:
@@ -33,11 +41,25 @@ def ones(subject: Subject) -> Tensor:
     return one_hot(subject.model(subject.x), subject.target)
 
 
-def one_pass(composite: Callable[[Subject], Any], start: Callable[[Subject], Tensor] = logit) -> Peer:
+def with_its_sums(subject: Subject) -> Canonical:
+    """The network with Zennit's own sums."""
+    return subject.for_zennit
+
+
+def with_convolutions(subject: Subject) -> Canonical:
+    """The network with sums and averages as convolutions."""
+    return subject.spelt_out
+
+
+def one_pass(
+    composite: Callable[[Subject], Any],
+    start: Callable[[Subject], Tensor] = logit,
+    made: Callable[[Subject], Canonical] = with_its_sums,
+) -> Peer:
     """A composite on the whole network: what arrives at every layer."""
 
     def maps(subject: Subject, layers: Sequence[str]) -> Maps:
-        network = subject.for_zennit
+        network = made(subject)
         with composite(subject).context(network), torch.enable_grad():
             logits, kept = network.run(subject.activations["input"].clone().requires_grad_(), keep=layers)
             found = torch.autograd.grad(logits, [kept[layer] for layer in layers], start(subject))
@@ -51,11 +73,16 @@ def alone(composite: Any) -> Callable[[Subject], Any]:
     return lambda subject: composite
 
 
-def everywhere_linear(rule: Any, first: Any = None, norm: Any = None) -> Any:
-    """One rule at all linear modules, perhaps another at the first; sums and average pools share in proportion."""
+def everywhere_linear(rule: Any, first: Any = None, norm: Any = None, scale: Any = None) -> Any:
+    """One rule at all linear modules, perhaps another at the first.
+
+    Activations pass relevance on, and so do normalisations unless ``scale`` is their rule; ``norm`` is that of Zennit's
+    sums and pools, which share in proportion.
+    """
     norm = norm or rules.Norm(**SMALL)
-    # Max-pools and ReLUs hand relevance on by themselves.
-    kinds = [(Sum, norm), (AvgPool, norm), (Linear, rule)]
+    passing = [(Activation, rules.Pass()), (BatchNorm, scale or rules.Pass())]
+    # Max-pools hand relevance on by themselves.
+    kinds = [*passing, (Sum, norm), (AvgPool, norm), (Linear, rule)]
     return composites.SpecialFirstLayerMapComposite(kinds, [(Linear, first or rule)])
 
 
@@ -66,18 +93,52 @@ def boxed(subject: Subject) -> Any:
     return everywhere_linear(rules.ZPlus(**NO_BIAS), first=rules.ZBox(*ends, **NO_BIAS))
 
 
+def keeping(rule: rules.AlphaBeta) -> rules.AlphaBeta:
+    """αβ of 2 and 1 that gives all relevance to the contributions of one sign where there are none of the other.
+
+    There Zennit's rule makes twice the relevance of an output, or turns it round: at every sum of two ReLUs, and at
+    every average of one.
+    """
+    plain = rule.gradient_mapper
+
+    def mapped(out_grad: Tensor, outputs: list[Tensor]) -> list[Tensor]:
+        positive, negative = sum(outputs[:2]), sum(outputs[2:])
+        up = torch.where(negative < 0, 1.0, 0.5).to(out_grad)
+        down = torch.where(positive > 0, 1.0, -1.0).to(out_grad)
+        found = plain(out_grad, outputs)
+        return [part * share for part, share in zip(found, (up, up, down, down), strict=True)]
+
+    rule.gradient_mapper = mapped
+    return rule
+
+
 def rows() -> Iterator[Comparison]:
     """The comparisons with Zennit."""
     for subject in ("resnet18", "vgg"):
         yield from _gradients(subject)
+    yield from _relevance("resnet18", PROPORTIONAL)
+    for subject in ("resnet18", "preactivated"):
+        yield from _relevance(subject, made=with_convolutions, said=f", {CONVOLUTIONS}")
+    for subject in ("vgg", "activations"):
         yield from _relevance(subject)
+    relevance: dict[str, Any] = {"dtype": torch.float64, "remark": sums}
     default = everywhere_linear(rules.ZPlus(zero_params="bias"), norm=rules.Norm())
     yield Comparison(
-        *("resnet18", "lrp_alpha1_beta0", "zennit ZPlus('bias'), its default stabilizer", one_pass(alone(default))),
-        dtype=torch.float64,
+        *("resnet18", f"lrp_alpha1_beta0({PROPORTIONAL})", "zennit ZPlus('bias'), its default stabilizer"),
+        one_pass(alone(default)),
         differs="1e-6 shows beside small sums of two branches; all other lines have 1e-9, as ours",
-        remark=sums,
+        **relevance,
     )
+    plain = everywhere_linear(rules.AlphaBeta(2, 1, **NO_BIAS))
+    yield Comparison(
+        *("resnet18", "lrp_alpha_beta", f"zennit AlphaBeta(2, 1, 'bias'), {CONVOLUTIONS}"),
+        one_pass(alone(plain), made=with_convolutions),
+        differs="at a sum or an average of numbers of one sign it makes twice their relevance",
+        **relevance,
+    )
+    whole = everywhere_linear(rules.Epsilon(TINY), scale=rules.Epsilon(TINY))
+    yield Comparison("activations", "lrp_z", "zennit Epsilon(1e-9)", one_pass(alone(whole)), **relevance)
+    yield from _zeros_shifted(relevance)
 
 
 def _gradients(subject: str) -> Iterator[Comparison]:
@@ -90,17 +151,46 @@ def _gradients(subject: str) -> Iterator[Comparison]:
         yield Comparison(subject, ours, f"zennit {peer}", one_pass(alone(composite), ones))
 
 
-def _relevance(subject: str) -> Iterator[Comparison]:
+def _relevance(
+    subject: str, option: str = "", made: Callable[[Subject], Canonical] = with_its_sums, said: str = ""
+) -> Iterator[Comparison]:
+    """All rules, ours with an option, theirs on a network made otherwise."""
     relevance: dict[str, Any] = {"dtype": torch.float64, "remark": sums}
-    for ours, peer, composite in (
-        ("lrp_alpha1_beta0", "ZPlus('bias')", everywhere_linear(rules.ZPlus(**NO_BIAS))),
-        ("lrp_alpha1_beta0(bias=true)", "ZPlus", everywhere_linear(rules.ZPlus(**SMALL))),
-        ("lrp_alpha_beta", "AlphaBeta(2, 1, 'bias')", everywhere_linear(rules.AlphaBeta(2, 1, **NO_BIAS))),
-        ("lrp_alpha_beta(bias=true)", "AlphaBeta(2, 1)", everywhere_linear(rules.AlphaBeta(2, 1, **SMALL))),
-        ("lrp_epsilon(epsilon=0.25, relative=false)", "Epsilon(0.25)", everywhere_linear(rules.Epsilon(0.25))),
-    ):
-        yield Comparison(subject, ours, f"zennit {peer}", one_pass(alone(composite)), **relevance)
-    yield Comparison(subject, "dtd", "zennit ZPlus, ZBox at the picture", one_pass(boxed), **relevance)
-    excitation = one_pass(alone(composites.ExcitationBackprop(**NO_BIAS)), ones)
-    row = ("excitation_backprop", "zennit ExcitationBackprop('bias')", excitation)
+    scales = subject not in ("resnet18", "vgg")
+    damped = everywhere_linear(rules.Epsilon(0.25), scale=rules.Epsilon(TINY))
+    alpha_beta, unbiased = rules.AlphaBeta(2, 1, **SMALL), rules.AlphaBeta(2, 1, **NO_BIAS)
+    kept = ""
+    if made is with_convolutions:
+        alpha_beta, unbiased, kept = keeping(alpha_beta), keeping(unbiased), ", conserving"
+    compared = [
+        ("lrp_alpha1_beta0", "", "ZPlus('bias')", everywhere_linear(rules.ZPlus(**NO_BIAS))),
+        ("lrp_alpha1_beta0", "bias=true", "ZPlus", everywhere_linear(rules.ZPlus(**SMALL))),
+        ("lrp_alpha_beta", "", f"AlphaBeta(2, 1, 'bias'){kept}", everywhere_linear(unbiased)),
+        ("lrp_alpha_beta", "bias=true", f"AlphaBeta(2, 1){kept}", everywhere_linear(alpha_beta)),
+        ("lrp_epsilon", QUARTER, "Epsilon(0.25)" + ", 1e-9 at normalisations" * scales, damped),
+    ]
+    for name, options, peer, composite in compared:
+        if scales and options == "bias=true":
+            continue  # Zennit has no rule for the bias of a normalisation
+        ours = spelt(name, options, option)
+        yield Comparison(subject, ours, f"zennit {peer}{said}", one_pass(alone(composite), made=made), **relevance)
+    row = (spelt("dtd", option), f"zennit ZPlus, ZBox at the picture{said}", one_pass(boxed, made=made))
+    yield Comparison(subject, *row, **relevance)
+    passing = [(Activation, rules.Pass()), (BatchNorm, rules.Pass())]
+    excitation = one_pass(alone(composites.ExcitationBackprop(**NO_BIAS, layer_map=passing)), ones, made)
+    row = (spelt("excitation_backprop", option), f"zennit ExcitationBackprop('bias'){said}", excitation)
     yield Comparison(subject, *row, **(relevance | {"remark": probabilities}))
+
+
+def _zeros_shifted(relevance: dict[str, Any]) -> Iterator[Comparison]:
+    """A normalisation behind a ReLU."""
+    passing = one_pass(alone(everywhere_linear(rules.ZPlus(**NO_BIAS))))
+    row = ("normalised_relu", "lrp_alpha1_beta0", "zennit ZPlus('bias'), behind a ReLU's zeros", passing)
+    why = "a normalisation makes something of a ReLU's zeros: its relevance goes through them, ours is lost"
+    yield Comparison(*row, **relevance, differs=why)
+
+
+def spelt(name: str, *options: str) -> str:
+    """A method's text."""
+    given = ", ".join(filter(None, options))
+    return f"{name}({given})" if given else name
