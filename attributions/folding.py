@@ -93,7 +93,8 @@ def _scaled(module: nn.Module, scale: Tensor, shift: Tensor) -> nn.Module:
         new = (by_group * scale.reshape(groups, 1, outputs, *[1] * len(kernel))).reshape(weight.shape)
     else:
         new = weight * scale.reshape(-1, *[1] * (weight.ndim - 1))
-    bias = shift if module.bias is None else module.bias * scale + shift
+    own = module._parameters["bias"]
+    bias = shift if own is None else own * scale + shift
     folded = copy.copy(module)
     folded._parameters = {
         "weight": nn.Parameter(new, requires_grad=False),

@@ -145,7 +145,7 @@ def _built(lowered: Lowered, pictures: Tensor, *, one_size: bool) -> Canonical:
         cuts.append(Cut(names[number], number, shape, frame if (axis, count) == (0, 2) else None, (axis, count)))
     layers = choose(cuts, sites)
     canonical = Canonical(sites, cuts, layers, one_size=one_size).eval()
-    told = [layer for layer in layers if not canonical.cut(layer).frame == PLAIN]
+    told = [layer for layer in layers if canonical.cut(layer).frame != PLAIN]
     blind = _without_gradient(canonical, pictures, told) if told else set()
     return Canonical(sites, cuts, [layer for layer in layers if layer not in blind], one_size=one_size).eval()
 
@@ -190,7 +190,7 @@ def _value(sites: Sequence[Site], pictures: Tensor, given: Mapping[int, Tensor],
 
 
 def _batch(two: tuple[int, ...], three: tuple[int, ...]) -> tuple[int, int] | None:
-    """The axis of the batch and its rows for two pictures, from the shapes for two and for three; None if there is none."""
+    """The axis of the batch and its rows for two pictures, from the shapes for two and three; None if there is none."""
     if len(two) != len(three):
         return None
     other = [axis for axis, (one, more) in enumerate(zip(two, three, strict=True)) if one != more]

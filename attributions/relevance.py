@@ -199,8 +199,8 @@ def _of_one_sign(step: Step) -> bool:
 class Positive:
     """z⁺: ``R_i = Σ_j z_ij⁺ / Σ_k z_kj⁺ · R_j`` with ``z⁺ = a⁺w⁺ + a⁻w⁻``, no bias in the denominator unless asked for.
 
-    The coefficient that goes on is that of the weights with their input's sign: ``r_i = Σ_j w_ij 1[z_ij > 0] s_j``. At a
-    sum, whose weights are 1, that is ``a⁺ / (a⁺ + b⁺)``. No input gets more than its output has; what an output without
+    The coefficient that goes on is that of the weights with their input's sign: ``r_i = Σ_j w_ij 1[z_ij > 0] s_j``. At
+    a sum, whose weights are 1, the share is ``a⁺ / (a⁺ + b⁺)``. No input gets more than its output has; what an output without
     any positive contribution has is lost.
 
     Attributes:

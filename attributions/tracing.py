@@ -49,7 +49,7 @@ class ShapeProxy(Proxy):
             return len(self.tracer.known(self.node))
         return super().__len__()
 
-    def __getattr__(self, name: str) -> Proxy:
+    def __getattr__(self, name: str) -> Any:
         return ShapeAttribute(self, name)
 
     def _known(self) -> Any:
@@ -73,6 +73,7 @@ class ShapeAttribute(ShapeProxy):
         return self._node
 
     def __call__(self, *args: Any, **kwargs: Any) -> Proxy:
+        """The call of a method of that name."""
         return self.tracer.create_proxy("call_method", self.attribute, (self.root, *args), kwargs)
 
 
@@ -168,7 +169,7 @@ class CallTracer(Tracer):
         except Exception:  # torch.fx has several ways to say that it cannot tell how many parts there are
             if not self.is_of_shapes(obj.node):
                 raise
-            return iter([obj[index] for index in range(len(self.known(obj.node)))])
+            return iter([obj[index] for index in range(len(self.known(obj.node)))])  # type: ignore[index]
 
     def is_of_shapes(self, node: Node) -> bool:
         """Whether a node's value hangs on shapes and constants alone."""

@@ -53,8 +53,8 @@ def _check_pictures(model: Canonical, x: Tensor) -> None:
     whole = model.cuts[0] == "input"
     if whole and model.one_size and isinstance(x, Tensor) and x.ndim == 4 and x.shape[1:] != model.shapes["input"]:
         raise PeepholeError(
-            f"x is of shape {tuple(x.shape)}, and the network's code decides by the size of its pictures; this graph is "
-            f"for {'×'.join(map(str, model.shapes['input']))}: canonicalise the network for that size."
+            f"x is of shape {tuple(x.shape)}, and the network's code decides by the size of its pictures; this graph "
+            f"is for {'×'.join(map(str, model.shapes['input']))}: canonicalise the network for that size."
         )
     if not isinstance(x, Tensor) or x.ndim != 4 or x.shape[1] != channels or not len(x):
         found = f"of shape {tuple(x.shape)}" if isinstance(x, Tensor) else f"a {type(x).__name__}"

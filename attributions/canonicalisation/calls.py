@@ -86,7 +86,7 @@ def generic(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
 
 
 def without_indices(module: nn.Module, node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> nn.Module | None:
-    """The max-pool that gives the values alone, of a call that gives values and places; None if it is something else."""
+    """The max-pool that gives the values alone, of a call that gives values and places; None if it is none."""
     if isinstance(module, POOLS):
         pool = copy.copy(module)
         pool.return_indices = False

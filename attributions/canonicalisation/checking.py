@@ -66,7 +66,8 @@ def check_batch(canonical: Canonical, model: nn.Module, pictures: Tensor, expect
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             reason = " ".join(str(error).split())[:160]
             raise PeepholeError(
-                f"{type(model).__name__} takes 2 pictures at once and not {len(chosen)} ({reason}); expected any number."
+                f"{type(model).__name__} takes 2 pictures at once and not {len(chosen)} ({reason}); expected any "
+                "number."
             ) from error
         if not _same(found, expected[chosen]):
             raise PeepholeError(
@@ -93,9 +94,9 @@ def _culprit(canonical: Canonical, pictures: Tensor, chosen: list[int]) -> str:
     canonical.run(pictures[chosen], call=noted)  # type: ignore[arg-type]
     for site in canonical.sites:
         pair = outputs.get(site.output, [])
-        if len(pair) == 2 and pair[0].shape[0] == len(pictures) and pair[1].shape[0] == len(chosen):
-            if not _same(pair[1], pair[0][chosen]):
-                return f"see {site.described}"
+        by_row = len(pair) == 2 and pair[0].shape[0] == len(pictures) and pair[1].shape[0] == len(chosen)
+        if by_row and not _same(pair[1], pair[0][chosen]):
+            return f"see {site.described}"
     return "no single operation could be named"
 
 
@@ -123,8 +124,8 @@ def check_gradient(canonical: Canonical, model: nn.Module, pictures: Tensor) -> 
     if not logits.requires_grad:
         where = f": {broken[0].described} lets none through" if broken else ""
         raise PeepholeError(
-            f"no gradient goes from the logits of {type(model).__name__} to its picture{where}; expected a network that "
-            "can be differentiated."
+            f"no gradient goes from the logits of {type(model).__name__} to its picture{where}; expected a network "
+            "that can be differentiated."
         )
 
 

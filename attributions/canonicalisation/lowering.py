@@ -178,7 +178,8 @@ def _understood(module: nn.Module, inputs: list[Node | None], given: list[Any]) 
         return module, operation or by_name_at_last(module)
 
     def function(value: Tensor) -> Tensor:
-        return module(*[value if place in places else other for place, other in enumerate(given)])
+        output: Tensor = module(*[value if place in places else other for place, other in enumerate(given)])
+        return output
 
     like = given[places[0]]
     found = probe(function, like)

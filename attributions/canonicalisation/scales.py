@@ -19,7 +19,8 @@ def join_scales(sites: Sequence[Site]) -> list[Site]:
     """The sites, with scales that follow one another made one, and a bias that is added to a linear map made its own.
 
     ``(x − μ) / √(σ² + ε) · γ + β`` is four calls and one normalisation by fixed statistics; ``conv(x) + b`` with a
-    convolution without a bias is a convolution with one; a sum over places times a number is an average. What is read by more than one site stays apart.
+    convolution without a bias is a convolution with one; a sum over places times a number is an average.
+    What is read by more than one site stays apart.
 
     Args:
         sites: of a network, with the shapes of what they return.
@@ -33,7 +34,7 @@ def join_scales(sites: Sequence[Site]) -> list[Site]:
         before = made_by.get(site.inputs[0]) if len(site.inputs) == 1 else None
         if before is None or site.operation is not Operation.SCALE or readers[before.output] > 1:
             continue
-        if before.operation is Operation.SCALE and len(before.inputs) == 1 and not _is_norm(before) | _is_norm(site):
+        if before.operation is Operation.SCALE and len(before.inputs) == 1 and not (_is_norm(before) or _is_norm(site)):
             module = Region([before.module, site.module], [(-1,), (0,)], (before.name,)).eval()
             made_by[site.output] = replace(site, module=module, inputs=before.inputs)
             gone.add(before.output)
@@ -41,12 +42,12 @@ def join_scales(sites: Sequence[Site]) -> list[Site]:
             module = Region([before.module, site.module], [(-1,), (0,)], (before.name,)).eval()
             made_by[site.output] = replace(site, module=module, inputs=before.inputs, known=Operation.AVERAGE)
             gone.add(before.output)
-        elif isinstance(before.module, LINEAR) and before.module.bias is None:
+        elif isinstance(before.module, LINEAR) and before.module._parameters["bias"] is None:
             shift = _shift(before, site)
             if shift is not None:
-                module = copy.copy(before.module)
-                module._parameters = {**before.module._parameters, "bias": nn.Parameter(shift, requires_grad=False)}
-                made_by[site.output] = replace(site, module=module, inputs=before.inputs, known=None)
+                linear = copy.copy(before.module)
+                linear._parameters = {**before.module._parameters, "bias": nn.Parameter(shift, requires_grad=False)}
+                made_by[site.output] = replace(site, module=linear, inputs=before.inputs, known=None)
                 gone.add(before.output)
     return [made_by[site.output] for site in sites if site.output not in gone]
 

@@ -40,8 +40,8 @@ class DeepLift(Rule):
     baseline's, divided by the difference there, which is never zero; Captum's code for it is wrong right after a ReLU.
     So for any other maximum. A product of two values, a gate or a matrix product, shares its rise by the gradient half
     way between the two runs, which for a product is exact: each factor gets its difference times the mean of the other
-    (the Shapley value of two players, as the code of Lundberg & Lee has it). Networks with attention or normalisation by
-    a layer's own statistics are refused: the rescale rule is of functions of one number.
+    (the Shapley value of two players, as the code of Lundberg & Lee has it). Networks with attention or with
+    normalisation by a layer's own statistics are refused: the rescale rule is of functions of one number.
 
     The forward pass of the picture serves all layers; the baseline's, of one row, is each layer's own.
 

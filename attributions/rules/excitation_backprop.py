@@ -32,8 +32,8 @@ class ExcitationBackprop(Propagation):
     `lrp_alpha1_beta0` divided by the logit; a negative logit makes the difference. The normalised picture has negative
     values: they count with negative weights (Zennit does the same; the paper stops above the picture). No bias. The
     paper knows no batch normalisation and no residual sum: here the former is folded or, by option, passed unchanged as
-    later ports do; the latter is a linear map with weights 1 (TorchRay shares it in proportion to its branches; the Caffe
-    code of the authors sends everything into one branch). The contrastive variant is not meant by this name.
+    later ports do; the latter is a linear map with weights 1 (TorchRay shares it in proportion to its branches; the
+    Caffe code of the authors sends everything into one branch). The contrastive variant is not meant by this name.
 
     Attributes:
         batch_norm: ``"fold"`` into the convolution before it, or ``"identity"``: probability passes it unchanged and

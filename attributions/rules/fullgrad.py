@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.domains import BIASES, Undefined
-from peephole.attributions.frames import Frame
 from peephole.attributions.folding import scale_and_shift
+from peephole.attributions.frames import Frame
 from peephole.attributions.operations import Operation
 from peephole.attributions.rule import Rule
 from peephole.attributions.tape import Step
@@ -99,7 +99,8 @@ def bias_at(step: Step) -> Tensor | None:
         return shift if bool(shift.any()) else None
     if operation is Operation.ACTIVATION or (operation is Operation.RELU and not isinstance(module, nn.ReLU)):
         (slope,) = step.pull(torch.ones_like(output))
-        return output if slope is None else output - slope * step.input
+        bias: Tensor = output if slope is None else output - slope * step.input
+        return bias
     return None
 
 

@@ -28,10 +28,10 @@ class GuidedBackprop(Propagation):
     """The gradient with negative signal cut off at every ReLU on the way: ``r_{l−1} = W_l M_l max(r_l, 0)``.
 
     ReLUs are guided, call site by call site, however they are written, and ReLUs with a ceiling such as ReLU6, through
-    which nothing goes where they are flat. Batch normalisation, residual sums, pools, gates and attention keep the plain
-    gradient, as in the official code. That leaves activations that are no ReLU alone, too, so that on a network of SiLU
-    or GELU the map is the gradient: here such a network is refused. What arrives at a layer that is the output of a
-    ReLU has not passed that ReLU. Signed, channels kept: ``[B,c,h,w]``. Not multiplied by the activation;
+    which nothing goes where they are flat. Batch normalisation, residual sums, pools, gates and attention keep the
+    plain gradient, as in the official code. That code leaves activations that are no ReLU alone, too, so that on a
+    network of SiLU or GELU its map is the gradient: here such a network is refused. What arrives at a layer that is
+    the output of a ReLU has not passed that ReLU. Signed, channels kept: ``[B,c,h,w]``. Not multiplied by the activation;
     `input_x_guided_backprop` is.
 
     Attributes:

@@ -98,7 +98,7 @@ def test_relevance_is_handed_through_parts_and_views(kind, method):
 class Bent(nn.Module):
     def __init__(self, bend):
         super().__init__()
-        self.conv, self.bend = nn.Conv2d(3, 2, 1), bend
+        self.conv, self.bend = nn.Conv2d(3, 3, 1), bend
 
     def forward(self, x):
         return self.bend(self.conv(x).sigmoid()).mean((2, 3))

@@ -18,7 +18,9 @@ FOLDERS = {
     "leaderboard": "peephole.leaderboard",
     "triggers": "peephole.triggers",
 }
-GROUND = tuple(f"peephole.{name}" for name in ("errors", "registry", "files", "labels", "seeds", "texts"))
+GROUND = tuple(
+    f"peephole.{name}" for name in ("errors", "registry", "files", "labels", "memory_layout", "seeds", "texts")
+)
 MAY_IMPORT = {
     "triggers": set(),
     "attributions": set(),

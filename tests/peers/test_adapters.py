@@ -279,7 +279,7 @@ def test_grad_cam_called_by_hand_gives_the_same(method, model, x):
 
 
 TRANSFORMERS = {
-    "timm_vit": "norm_pre",
+    "timm_vit": "blocks.1",
     "torchvision_vit": "encoder.layers.encoder_layer_0",
     "swin": "features.3.0",
 }
@@ -305,7 +305,6 @@ def test_captums_input_x_gradient_of_a_transformer_is_a_picture_and_ours(name):
         assert torch.allclose(found[layer], expected[layer], rtol=0, atol=1e-5 * float(expected[layer].abs().max()))
 
 
-@pytest.mark.xfail(reason="tensors inside of timm's attention are taken for pictures")
 def test_every_block_of_a_timm_transformer_is_a_layer():
     subject = agreement.subject("timm_vit", torch.float32)
     assert {"blocks.0", "blocks.1"} <= set(subject.model.layers)

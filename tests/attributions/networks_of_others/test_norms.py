@@ -1,4 +1,4 @@
-"""Normalisation wherever it stands: by fixed statistics a linear map, by its own something else, by the batch refused."""
+"""Normalisation wherever it stands: by fixed statistics a linear map, by its own another, by the batch refused."""
 
 import pytest
 import torch

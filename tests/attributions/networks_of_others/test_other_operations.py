@@ -1,0 +1,253 @@
+"""Operations that few networks have, each with the right value or a refusal by name."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from peephole.attributions.graph import canonicalise
+from peephole.attributions.methods import build
+from peephole.attributions.refusal import NotDefined
+from peephole.attributions.tape import Tape
+from peephole.attributions.way import one_hot
+
+from .rules import TARGET, answers, lost_by_z_plus, pictures
+
+
+def seeded(build_network, seed=0):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build_network().double().eval()
+
+
+class Sequence(nn.Module):
+    """One-dimensional convolutions on the rows of a picture, one after another."""
+
+    def __init__(self, pool, back):
+        super().__init__()
+        self.one, self.two, self.fc = nn.Conv1d(2, 4, 3), back, nn.Linear(4, 4)
+        self.pool = pool
+
+    def forward(self, x):
+        return self.fc(self.two(self.pool(self.one(x.flatten(2)))).relu().mean(2))
+
+
+class Volume(nn.Module):
+    """A transposed convolution in three dimensions."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.up, self.fc = nn.Conv2d(2, 4, 3), nn.ConvTranspose3d(1, 2, 2, bias=False), nn.Linear(2, 4)
+
+    def forward(self, x):
+        return self.fc(self.up(F.relu(self.one(x))[:, None]).relu().mean((2, 3, 4)))
+
+
+@pytest.mark.parametrize("pool", [nn.MaxPool1d(2), nn.MaxPool1d(3, 2, padding=1), nn.AdaptiveMaxPool1d(7)])
+def test_deeplift_at_max_pools_of_one_dimension(pool):
+    network = seeded(lambda: Sequence(pool, nn.Conv1d(4, 4, 3)))
+    complete(network)
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [lambda x: x.amax((2, 3)), lambda x: x.flatten(2).max(2)[0], lambda x: F.adaptive_max_pool2d(x, 1).flatten(1)],
+)
+def test_deeplift_at_maxima(pool):
+    class Highest(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two, self.fc = nn.Conv2d(2, 4, 3), nn.Conv2d(4, 4, 3), nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.fc(pool(self.two(F.relu(self.one(x)))))
+
+    complete(seeded(Highest))
+
+
+class Gated(nn.Module):
+    """Squeeze and excitation: channels times a gate that they decide themselves."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.gate, self.two = nn.Conv2d(2, 4, 3), nn.Linear(4, 4), nn.Conv2d(4, 4, 3)
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        x = F.relu(self.one(x))
+        x = x * torch.sigmoid(self.gate(x.mean((2, 3))))[:, :, None, None]
+        return self.fc(F.relu(self.two(x)).mean((2, 3)))
+
+
+def test_deeplift_over_gates():
+    complete(seeded(Gated))
+
+
+def complete(network):
+    """DeepLIFT's map of every layer sums to the difference of the logit from that of a zero activation."""
+    x = pictures()
+    canonical = canonicalise(network, (2, 8, 8))
+    maps = build("deeplift(epsilon=1e-12)").attribute(canonical, x, TARGET, canonical.layers)
+    whole = network(x).gather(1, TARGET[:, None])[:, 0]
+    for layer, values in maps.items():
+        zero = torch.zeros_like(canonical.run(x[:1], until=layer)[0])
+        base = canonical.run(zero, after=layer)[0][0, TARGET]
+        assert torch.allclose(values.sum((1, 2, 3)), whole - base, rtol=1e-8, atol=1e-10), layer
+
+
+def test_a_gate_is_a_product_that_relevance_rules_refuse_by_name():
+    found = answers(seeded(Gated), pictures(), TARGET)
+    for rule in (
+        "lrp_z",
+        "lrp_epsilon",
+        "lrp_alpha_beta",
+        "lrp_alpha1_beta0",
+        "dtd",
+        "excitation_backprop",
+        "fullgrad",
+    ):
+        assert found[rule] == "a product of two values"
+    assert found["guided_backprop"] == "an activation that is no ReLU"
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "network",
+    [
+        lambda: Sequence(nn.AvgPool1d(2), nn.ConvTranspose1d(4, 4, 3, bias=False)),
+        lambda: Sequence(nn.Identity(), nn.ConvTranspose1d(4, 4, 3, stride=2, groups=2)),
+        Volume,
+    ],
+)
+def test_relevance_at_transposed_convolutions(network):
+    network, x = seeded(network), pictures()
+    canonical = canonicalise(network, (2, 8, 8))
+    z, product = (
+        build(rule).attribute(canonical, x, TARGET, ["input"])["input"] for rule in ("lrp_z", "input_x_gradient")
+    )
+    assert float((z - product).abs().max() / product.abs().max()) < 1e-5
+    maps = build("lrp_alpha1_beta0").attribute(canonical, x, TARGET, ["input"])
+    whole = network(x).gather(1, TARGET[:, None])[:, 0]
+    counted = lost_by_z_plus(canonical, x, TARGET)["input"]
+    assert torch.allclose(maps["input"].sum((1, 2, 3)) + counted, whole, rtol=1e-5, atol=1e-6)
+    assert not torch.allclose(maps["input"], z, rtol=1e-2)
+
+
+class Pooled(nn.Module):
+    """A max-pool and its reverse."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pool, self.back = (
+            nn.Conv2d(2, 4, 3, padding=1),
+            nn.MaxPool2d(2, return_indices=True),
+            nn.MaxUnpool2d(2),
+        )
+        self.fc = nn.Linear(4, 4, bias=False)
+
+    def forward(self, x):
+        values, places = self.pool(F.relu(self.conv(x)))
+        return self.fc(self.back(values, places).mean((2, 3)))
+
+
+def test_relevance_goes_back_through_an_unpooling():
+    network, x = seeded(Pooled), pictures()
+    canonical = canonicalise(network, (2, 8, 8))
+    maps = build("lrp_alpha1_beta0").attribute(canonical, x, TARGET, ["relu"])["relu"]
+    hidden = F.relu(network.conv(x))
+    winners = hidden == F.max_pool2d(hidden, 2).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    # By z⁺, the head: of each label the positive weights alone.
+    weights = network.fc.weight[TARGET].detach()
+    contributions = hidden * winners * weights[:, :, None, None] / 64
+    positive = contributions.clamp(min=0)
+    logit = network(x).gather(1, TARGET[:, None])[:, 0]
+    expected = positive / positive.sum((1, 2, 3), keepdim=True) * logit[:, None, None, None]
+    assert torch.allclose(maps, expected.detach(), rtol=1e-6, atol=1e-9)
+
+
+def test_score_cam_on_a_layer_larger_than_the_picture():
+    network = seeded(
+        lambda: nn.Sequential(
+            *(nn.Conv2d(2, 3, 3, padding=1), nn.Upsample(scale_factor=4), nn.ReLU(), nn.Conv2d(3, 3, 3), nn.ReLU()),
+            *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 4)),
+        )
+    )
+    x = pictures((2, 4, 4))
+    canonical = canonicalise(network, (2, 4, 4))
+    maps = build("score_cam").attribute(canonical, x, TARGET, canonical.layers)
+    assert any(values.shape[-1] == 16 for values in maps.values())
+    assert all(values.isfinite().all() for values in maps.values())
+
+
+def test_score_cam_where_a_channel_is_constant_at_the_places_that_are_seen():
+    """Of each 4×4 places one varies, and the picture's size is read between others."""
+    network = seeded(
+        lambda: nn.Sequential(
+            *(nn.Conv2d(2, 16, 3, padding=1, bias=False), nn.PixelShuffle(4), nn.Conv2d(1, 3, 3), nn.ReLU()),
+            *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 4)),
+        )
+    )
+    network[0].weight.data[1:] = 0
+    canonical = canonicalise(network, (2, 4, 4))
+    found = build("score_cam").attribute(canonical, pictures((2, 4, 4)), TARGET, canonical.layers)
+    assert found["1"].shape == (2, 1, 16, 16)
+    assert not found["1"].any()
+    assert all(values.isfinite().all() for values in found.values())
+
+
+def test_relus_inside_of_a_transformers_layer_are_not_overlooked():
+    class Encoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patch, self.fc = nn.Conv2d(2, 4, 2, 2), nn.Linear(4, 4)
+            self.layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+
+        def forward(self, x):
+            return self.fc(self.layer(self.patch(x).flatten(2).transpose(1, 2)).mean(1))
+
+    canonical = canonicalise(seeded(Encoder), (2, 8, 8))
+    for rule in ("guided_backprop", "deconv", "rectgrad", "activation", "lrp_alpha1_beta0", "deeplift", "fullgrad"):
+        with pytest.raises(NotDefined, match=r"an unknown operation, 'layer' \(TransformerEncoderLayer\)"):
+            build(rule).attribute(canonical, pictures(), TARGET, ["input"])
+    assert build("gradient").attribute(canonical, pictures(), TARGET, ["input"])["input"].any()
+
+
+class Placed(nn.Module):
+    """Linear layers with a bias, place by place, and an activation that saturates."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.hidden, self.fc = nn.Conv2d(2, 4, 3, padding=1), nn.Linear(4, 5), nn.Linear(5, 4)
+
+    def forward(self, x):
+        return self.fc(F.relu6(self.hidden(F.silu(self.stem(x * 9)).permute(0, 2, 3, 1))).mean((1, 2)))
+
+
+def test_fullgrad_counts_biases_of_linear_layers_that_have_places():
+    from peephole.attributions.rules.fullgrad import bias_at
+
+    network, x = seeded(Placed), pictures()
+    canonical = canonicalise(network, (2, 8, 8))
+    tape = Tape(canonical, x, "input")
+    steps, terms = {step.site.output: step for step in tape.steps}, {}
+
+    def collect(value, signal):
+        bias = bias_at(steps[value]) if value in steps else None
+        if bias is not None:
+            terms[steps[value].site.name] = (bias * signal).expand_as(signal).flatten(1).sum(1)
+        return signal
+
+    found = tape.back(
+        one_hot(tape.logits, TARGET), lambda step: None, keep={canonical.cut("input").value}, change=collect
+    )
+    (gradient,) = found.values()
+    whole = (x * gradient).sum((1, 2, 3)) + sum(terms.values())
+    assert torch.allclose(whole, network(x).gather(1, TARGET[:, None])[:, 0], rtol=1e-9)
+    assert {"stem", "silu", "hidden", "relu6", "fc"} <= set(terms)
+    with torch.no_grad():
+        usual = build("fullgrad").attribute(canonical, x, TARGET, ["input"])["input"]
+        network.hidden.bias.zero_()
+        # The gradients change with the bias as well; that the term is there is seen by its place in the map.
+        assert not torch.allclose(
+            build("fullgrad").attribute(canonicalise(network, (2, 8, 8)), x, TARGET, ["input"])["input"], usual
+        )
