@@ -200,8 +200,8 @@ class Positive:
     """z⁺: ``R_i = Σ_j z_ij⁺ / Σ_k z_kj⁺ · R_j`` with ``z⁺ = a⁺w⁺ + a⁻w⁻``, no bias in the denominator unless asked for.
 
     The coefficient that goes on is that of the weights with their input's sign: ``r_i = Σ_j w_ij 1[z_ij > 0] s_j``. At
-    a sum, whose weights are 1, the share is ``a⁺ / (a⁺ + b⁺)``. No input gets more than its output has; what an output without
-    any positive contribution has is lost.
+    a sum, whose weights are 1, the share is ``a⁺ / (a⁺ + b⁺)``. No input gets more than its output has; what an output
+    without any positive contribution has is lost.
 
     Attributes:
         bias: keep the positive part of the bias in the denominator, which absorbs its share of the relevance.

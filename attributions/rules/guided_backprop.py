@@ -31,8 +31,8 @@ class GuidedBackprop(Propagation):
     which nothing goes where they are flat. Batch normalisation, residual sums, pools, gates and attention keep the
     plain gradient, as in the official code. That code leaves activations that are no ReLU alone, too, so that on a
     network of SiLU or GELU its map is the gradient: here such a network is refused. What arrives at a layer that is
-    the output of a ReLU has not passed that ReLU. Signed, channels kept: ``[B,c,h,w]``. Not multiplied by the activation;
-    `input_x_guided_backprop` is.
+    the output of a ReLU has not passed that ReLU. Signed, channels kept: ``[B,c,h,w]``. Not multiplied by the
+    activation; `input_x_guided_backprop` is.
 
     Attributes:
         activation: ``"any"`` guides every activation: ``r_{l−1} = W_l σ'(x) max(r_l, 0)``, which is nobody's rule but
