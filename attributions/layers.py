@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
-from peephole.attributions.operations import Operation
+from peephole.attributions.operations import Operation, name_of
 from peephole.attributions.site import Cut, Site
 
 POINTWISE = frozenset({Operation.SCALE, Operation.RELU, Operation.ACTIVATION, Operation.NORMALISATION})
@@ -49,11 +49,17 @@ def stays_in_place(site: Site) -> bool:
     return site.operation in POINTWISE or isinstance(site.module, UNCHANGED)
 
 
+def is_padding(site: Site) -> bool:
+    """Whether a site puts a margin around its input: what it returns is no layer, and belongs to what reads it."""
+    name = name_of(site.module)
+    return name == "pad" or name[:-2].endswith("Pad")
+
+
 def choose(cuts: Sequence[Cut], sites: Sequence[Site]) -> tuple[str, ...]:
     """The cut points that count as layers: the first, then one for each run of those that have places.
 
     Convolution, normalisation and activation are one layer, and the layer is the last of them; so is what only orders
-    the axes anew, or puts a token in front of the others. The head is none: from a global pool, or the first cut
+    the axes anew, or puts a token in front of the others. A margin that is put around a tensor is none. The head is none: from a global pool, or the first cut
     point that is a mere list of numbers, on there are no layers.
     """
     position = {site.output: index for index, site in enumerate(sites)}
@@ -62,7 +68,7 @@ def choose(cuts: Sequence[Cut], sites: Sequence[Site]) -> tuple[str, ...]:
     for before, cut in itertools.pairwise(cuts):
         here = position[cut.value] + 1
         between = [site for site in sites[position[before.value] + 1 : here] if site.operation is not Operation.SHAPE]
-        if cut.frame is None and len(cut.shape) > 1:
+        if (cut.frame is None and len(cut.shape) > 1) or (len(between) == 1 and is_padding(between[0])):
             continue
         if len(cut.spatial) != 3 or (_pools_all(between, before, cut) and not _looks_around(sites[here:])):
             break

@@ -39,10 +39,10 @@ def divided(values: Tensor, by: Tensor) -> Tensor:
     return torch.where(off, 0, values / torch.where(off, 1, by))
 
 
-def passed(step: Step, signal: Tensor) -> tuple[Tensor]:
+def passed(step: Step, signal: Tensor) -> Parts:
     """``a r_a = y r_y``: the relevance of the output is that of the input, place by place."""
     if isinstance(step.site.module, nn.ReLU):
-        return (signal * (step.output.detach() > 0),)
+        return step.pull(signal)
     return (divided(signal * step.output.detach(), step.input),)
 
 
@@ -71,9 +71,10 @@ class Contributions(ABC):
             relevance: of each output.
             bias: the part of the bias that has this sign takes its share, which is lost.
         """
-        total = self.total + self.added + (self.bias if bias else 0.0)
+        total = self.total + self.added if self.added else self.total
+        shared = relevance / (total + self.bias if bias else total)
         # An output that nothing of this sign contributes to has nothing to share among.
-        return self.sent(torch.where(self.any, relevance / total, 0))
+        return self.sent(shared.masked_fill_(~self.any, 0))
 
     @abstractmethod
     def sent(self, shared: Tensor) -> Parts:
@@ -128,24 +129,25 @@ class OfSummands(Contributions):
     def __init__(self, step: Step, sign: int) -> None:
         self._step, self._sign = step, sign
         module = step.site.module
-        self._weights = module.weights if isinstance(module, WeightedSum) else (1.0,) * len(step.site.inputs)
+        weights = module.weights if isinstance(module, WeightedSum) else (1.0,) * len(step.site.inputs)
         tensors = {number: tensor.detach() for number, tensor in step.leaves}
         self._terms = [
-            (number, weight, weight * tensors[number])
-            for number, weight in zip(step.site.inputs, self._weights, strict=True)
+            (number, weight, tensors[number] if weight == 1 else weight * tensors[number])
+            for number, weight in zip(step.site.inputs, weights, strict=True)
             if number in tensors  # what does not depend on the picture is a bias
         ]
-        self.total = torch.zeros_like(step.output, requires_grad=False)
-        for _, _, term in self._terms:
-            self.total = self.total + (sign * term).clamp(min=0)
+        parts = [term.clamp(min=0) if sign > 0 else term.clamp(max=0).neg_() for _, _, term in self._terms]
+        total = parts[0] if len(parts) == 1 else parts[0] + parts[1]
+        self.total = total.expand_as(step.output)
 
     def sent(self, shared: Tensor) -> Parts:
         """See `Contributions.sent`."""
         found: dict[int, Tensor] = {}
         tensors = dict(self._step.leaves)
         for number, weight, term in self._terms:
-            of_sign = term > 0 if self._sign > 0 else term < 0
-            part = (self._sign * weight * shared * of_sign).sum_to_size(tensors[number].shape)
+            off = term <= 0 if self._sign > 0 else term >= 0
+            part = (shared if self._sign * weight == 1 else self._sign * weight * shared).masked_fill(off, 0)
+            part = part.sum_to_size(tensors[number].shape)
             found[number] = found[number] + part if number in found else part
         return tuple(found.get(number) for number, _ in self._step.leaves)
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 def explain_command(
     picture: Annotated[
-        str, typer.Argument(metavar="IMAGE", help="A picture file, or test:N, a test picture of the model's data set.")
-    ],
+        str | None,
+        typer.Argument(metavar="IMAGE", help="A picture file, or test:N, a test picture of the model's data set."),
+    ] = None,
     run: Annotated[
         Path | None, typer.Option("--run", metavar="DIR", help="A model of this run; peephole-results by default.")
     ] = None,
@@ -54,6 +55,12 @@ def explain_command(
     ] = "guided_backprop",
     out: Annotated[Path, typer.Option("--out", help="The figure: .pdf, .svg, .eps or .png.")] = Path("explanation.png"),
     width: Annotated[float, typer.Option(help="Inches of the figure.")] = 7.0,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Instead: what the network is made of, which rules are defined on it, what they keep."
+        ),
+    ] = False,
     data: Data = None,
     device: Device = "auto",
     as_json: Json = False,
@@ -69,6 +76,7 @@ def explain_command(
     - `peephole explain photo.jpg --run results --trigger badnet --seed 1`
     - `peephole explain tub.jpg --model torchvision_resnet50 --weights IMAGENET1K_V2 --label loupe --out tub.pdf`
     - `peephole explain cat.png --model nets:small_net --weights net.pt --dataset cifar10 --data data --target dog`
+    - `peephole explain --check --model nets:small_net --weights net.pt --dataset cifar10 --data data`
     """
     from peephole.explaining.explanation import explain
     from peephole.explaining.picture import read_picture
@@ -77,6 +85,11 @@ def explain_command(
     from peephole.figures.making import NARROWEST, WIDEST
     from peephole.figures.saving import format_of
 
+    if check:
+        _check(_subject(run, trigger, seed, model, weights, dataset, side, data, device), picture, as_json=as_json)
+        return
+    if picture is None:
+        raise PeepholeError("IMAGE is missing; give a picture file or test:N, or --check for a look at the network.")
     format_of(out)
     if not NARROWEST <= width <= WIDEST:
         raise PeepholeError(f"--width is in inches, from {NARROWEST:g} to {WIDEST:g}, not {width:g}.")
@@ -93,6 +106,19 @@ def explain_command(
 
     console().print(_table(found))
     typer.echo(f"{out}: {caption}")
+
+
+def _check(subject: Subject, picture: str | None, *, as_json: bool) -> None:
+    """Say what our rules can say about the network."""
+    from peephole.cli import network_check
+
+    found, shown = network_check.check(subject, picture)
+    if as_json:
+        from peephole.cli.tables import print_json
+
+        print_json(network_check.as_json(found, shown, subject.described))
+        return
+    network_check.show(found, shown, subject.described)
 
 
 def _subject(

@@ -40,7 +40,7 @@ def list_command(
         raise UnknownName("kind", kind, kinds)
     entries = kinds[name]()
     if as_json:
-        print_json([*entries, *_libraries()] if name == "attributions" else entries)
+        print_json([*_with_domains(entries), *_libraries()] if name == "attributions" else entries)
         return
     from rich.table import Table
     from rich.text import Text
@@ -117,6 +117,7 @@ def _with_options(module: str, name: str) -> list[Entry]:
 
 def _attributions() -> list[Entry]:
     from peephole.attributions.construction import options_of
+    from peephole.attributions.network_check import SHORT, undefined_on
 
     entries = _registered("peephole.attributions.base", "ATTRIBUTIONS")
     return [
@@ -124,7 +125,21 @@ def _attributions() -> list[Entry]:
             "name": entry["name"],
             "title": entry["title"],
             "options": options_of(entry["name"]),
+            "not defined on": ", ".join(SHORT[operation] for operation in undefined_on(entry["name"])),
             "source": entry["source"],
+        }
+        for entry in entries
+    ]
+
+
+def _with_domains(entries: list[Entry]) -> list[dict[str, object]]:
+    """The attributions with the reasons for which they are not defined on some operations."""
+    from peephole.attributions.network_check import undefined_on
+
+    return [
+        {
+            **{field: value for field, value in entry.items() if field != "not defined on"},
+            "undefined": {operation.name.lower(): reason for operation, reason in undefined_on(entry["name"]).items()},
         }
         for entry in entries
     ]

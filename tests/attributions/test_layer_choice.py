@@ -89,6 +89,19 @@ def test_a_pool_to_one_place_in_the_middle_of_the_body_is_a_layer():
     assert layers(network) == ("input", "0", "1", "3")
 
 
+def test_a_margin_is_no_layer():
+    class Padded(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x):
+            return self.conv(F.pad(x, (1, 1, 1, 1)))
+
+    network = nn.Sequential(Padded(), nn.ReLU(), nn.ZeroPad2d(1), nn.ReflectionPad2d(1), conv(), *head())
+    assert layers(network) == ("input", "1", "4")
+
+
 def test_a_max_pool_to_one_place_is_a_layer():
     assert layers(nn.Sequential(conv(3, 8), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4, 2))) == ("input", "0", "1")
 

@@ -1,0 +1,98 @@
+"""The part of ``peephole explain`` that says what our rules can say about a network."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from peephole.attributions.network_check import NetworkCheck
+    from peephole.explaining.subject import Subject
+
+PICTURES = 4
+"""How many pictures the rules are tried on."""
+
+
+def check(subject: Subject, picture: str | None) -> tuple[NetworkCheck, str]:
+    """Check a network on one picture, on the first test pictures of its data set, or on random ones.
+
+    Returns:
+        What was found, and on which pictures.
+
+    Raises:
+        PeepholeError: the network is none that can be explained, or there is no such picture.
+    """
+    import numpy as np
+    import torch
+
+    from peephole.attributions.graph import canonicalise
+    from peephole.attributions.network_check import check_network
+    from peephole.explaining.picture import read_picture
+
+    channels = len(subject.network.normalise.mean)
+    size = (channels, subject.side, subject.side)
+    if picture is not None or subject.dataset is not None:
+        names = [picture] if picture is not None else [f"test:{number}" for number in range(PICTURES)]
+        images = np.stack([read_picture(name, subject).image for name in names])
+        x = torch.from_numpy(images).float().div(255)
+        shown = picture if picture is not None else f"the first {PICTURES} test pictures"
+    else:
+        x = torch.rand(PICTURES, *size, generator=torch.Generator().manual_seed(0))
+        shown = f"{PICTURES} random pictures"
+    x = x.to(subject.device)
+    graph = canonicalise(subject.network, size)
+    with torch.no_grad():
+        target = graph(x).argmax(1)
+    return check_network(graph, x, target), shown
+
+
+def as_json(found: NetworkCheck, shown: str, described: str) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "network": described,
+        "pictures": shown,
+        "one_size": found.one_size,
+        "operations": [
+            {"operation": one.operation.name.lower(), "count": one.count, "first": one.first}
+            for one in found.operations
+        ],
+        "layers": [{"layer": name, "shape": list(shape)} for name, shape in found.layers],
+        "rules": [asdict(rule) for rule in found.rules],
+    }
+
+
+def show(found: NetworkCheck, shown: str, described: str) -> None:
+    """Print operations, layers and rules."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from peephole.cli.tables import console, number
+
+    out = console()
+    size = " Its code decides by the size of its pictures: this holds for that size only." if found.one_size else ""
+    out.print(Text(f"{described}, tried on {shown}.{size}"), soft_wrap=True)
+    operations = Table(header_style="bold", box=SIMPLE_HEAD)
+    for heading in ("operation", "sites", "first"):
+        operations.add_column(heading, justify="right" if heading == "sites" else "left", overflow="fold")
+    for one in found.operations:
+        operations.add_row(one.operation.value, str(one.count), Text(one.first))
+    out.print(operations)
+    names = ", ".join(f"{name} ({'×'.join(map(str, shape))})" for name, shape in found.layers)
+    out.print(Text(f"{len(found.layers)} layers: {names}"), soft_wrap=True)
+    rules = Table(header_style="bold", box=SIMPLE_HEAD)
+    for heading in ("rule", "layers", "keeps", "at least", ""):
+        rules.add_column(heading, justify="left" if heading in ("rule", "") else "right", overflow="fold")
+    for rule in found.rules:
+        remark = rule.refused or rule.failed or ("" if rule.tried else "defined; not tried")
+        layers = "–" if rule.refused else str(rule.layers)
+        kept = ["" if value is None else number(value, 2) for value in (rule.kept, rule.kept_least)]
+        rules.add_row(rule.name, layers, *kept, Text(remark))
+    out.print(rules)
+    out.print(
+        Text(
+            "keeps: of what a rule hands down (the logit, or its difference from that of a zero activation), the share "
+            "that the map of the lowest layer holds, the median over the pictures; at least: at the layer with the least."
+        ),
+        soft_wrap=True,
+    )
