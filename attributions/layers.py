@@ -59,8 +59,8 @@ def choose(cuts: Sequence[Cut], sites: Sequence[Site]) -> tuple[str, ...]:
     """The cut points that count as layers: the first, then one for each run of those that have places.
 
     Convolution, normalisation and activation are one layer, and the layer is the last of them; so is what only orders
-    the axes anew, or puts a token in front of the others. A margin that is put around a tensor is none. The head is none: from a global pool, or the first cut
-    point that is a mere list of numbers, on there are no layers.
+    the axes anew, or puts a token in front of the others. A margin around a tensor is none. The head is none: from a
+    global pool, or the first cut point that is a mere list of numbers, on there are no layers.
     """
     position = {site.output: index for index, site in enumerate(sites)}
     groups = [cuts[0].name]

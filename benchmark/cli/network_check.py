@@ -92,7 +92,7 @@ def show(found: NetworkCheck, shown: str, described: str) -> None:
     out.print(
         Text(
             "keeps: of what a rule hands down (the logit, or its difference from that of a zero activation), the share "
-            "that the map of the lowest layer holds, the median over the pictures; at least: at the layer with the least."
+            "that the map of the lowest layer holds, the median over the pictures; at least: where it is the least."
         ),
         soft_wrap=True,
     )
