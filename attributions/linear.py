@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -32,8 +31,3 @@ def apply(module: nn.Module, x: Tensor, weight: Tensor) -> Tensor:
     assert isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d)
     product: Tensor = module._conv_forward(x, weight, None)
     return product
-
-
-def stabilised(values: Tensor, epsilon: float) -> Tensor:
-    """``values + epsilon·sign(values)``, with the sign of zero taken as plus: never zero."""
-    return values + torch.where(values < 0, -epsilon, epsilon)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS, Attribution, layers_of
 from peephole.attributions.canonical import Canonical
-from peephole.attributions.checked import check_maps
+from peephole.attributions.checked import check_maps, shapes_of
 from peephole.attributions.maps import Maps
 from peephole.attributions.methods import build
 from peephole.attributions.operations import Operation
@@ -18,7 +19,6 @@ from peephole.attributions.question import Question
 from peephole.attributions.refusal import refusal
 from peephole.attributions.rule import Rule
 from peephole.attributions.rules.deeplift import DeepLift
-from peephole.errors import PeepholeError
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class RuleOnNetwork:
         refused: why it is not defined there; None if it is.
         failed: what went wrong when it was tried, if it was and something did.
         layers: at how many layers it has maps.
-        tried: whether it was asked for maps; rules that promise no sum and take many passes are not.
+        tried: whether it was asked for maps.
         kept: of what it hands down (the logit, or its difference from that of a zero activation), the share that the
             map of the lowest layer holds, the median over the pictures; None for rules that promise no sum.
         kept_least: the same at the layer where it is least.
@@ -68,7 +68,7 @@ class NetworkCheck:
 
     Attributes:
         operations: in the order of the vocabulary.
-        layers: names and shapes ``(C, h, w)``, from the picture up.
+        layers: names and shapes ``(C, h, w)`` for pictures of this size, from the picture up.
         one_size: whether its code decides by the size of its pictures.
         rules: all that are registered.
     """
@@ -79,18 +79,20 @@ class NetworkCheck:
     rules: tuple[RuleOnNetwork, ...]
 
 
-def check_network(model: Canonical, x: Tensor, target: Tensor) -> NetworkCheck:
+def check_network(model: Canonical, x: Tensor, target: Tensor, *, run_all: bool = False) -> NetworkCheck:
     """Say which rules are defined on a network, and try those of one pass a layer on some pictures.
 
     Args:
         model: its canonical graph.
         x: a few pictures ``[B,C,H,W]`` in [0,1].
         target: int64 ``[B]``.
+        run_all: try those that take many passes, too, which can take minutes.
 
     Raises:
         PeepholeError: the pictures are none for this network.
     """
     question = Question(model, x, target, model.layers)
+    shapes = shapes_of(model, x, model.layers)
     found = []
     for operation in Operation:
         sites = [site for site in model.sites if site.operation is operation]
@@ -98,17 +100,17 @@ def check_network(model: Canonical, x: Tensor, target: Tensor) -> NetworkCheck:
             found.append(FoundOperation(operation, len(sites), sites[0].name))
     return NetworkCheck(
         tuple(found),
-        tuple((layer, model.shapes[layer]) for layer in model.layers),
+        tuple((layer, shapes[layer]) for layer in model.layers),
         model.one_size,
-        tuple(_rule(name, model, question) for name in ATTRIBUTIONS),
+        tuple(_rule(name, model, question, run_all) for name in ATTRIBUTIONS),
     )
 
 
-def _rule(name: str, model: Canonical, question: Question) -> RuleOnNetwork:
+def _rule(name: str, model: Canonical, question: Question, run_all: bool) -> RuleOnNetwork:
     method = build(name)
     layers = layers_of(method, model)
     refused = refusal(method, model, layers)
-    tried = refused is None and _is_cheap(method)
+    tried = refused is None and (run_all or _is_cheap(method))
     failed, kept, least = None, None, None
     if tried:
         try:
@@ -117,8 +119,8 @@ def _rule(name: str, model: Canonical, question: Question) -> RuleOnNetwork:
             shares = _shares(maps, layers)
             if shares:
                 kept, least = shares[0], min(shares)
-        except PeepholeError as error:
-            failed = str(error)
+        except Exception as error:  # noqa: BLE001  whatever goes wrong with one rule, the others are still told
+            failed = " ".join(str(error).split()) or type(error).__name__
         question.forget(method, layers)
     return RuleOnNetwork(name, method.title, refused, failed, len(layers), tried, kept, least)
 
@@ -136,7 +138,7 @@ def _shares(maps: object, layers: Sequence[str]) -> list[float]:
     for layer in layers:
         lost, sums = maps.lost[layer].double(), maps[layer].double().flatten(1).sum(1)
         whole = lost + sums
-        shares.append(float((sums / whole.where(whole != 0, 1)).median()))
+        shares.append(median((sums / whole.where(whole != 0, 1)).tolist()))
     return shares
 
 

@@ -23,8 +23,8 @@ from peephole.attributions.linear import apply
 from peephole.attributions.operations import Operation, WeightedSum
 from peephole.attributions.tape import Handler, Step
 
-TINY = 1e-9
-"""Added to denominators so that nothing is divided by zero; what would have no share goes nowhere."""
+NOTHING = 1e-9
+"""The share of a picture's largest total below which an output has nothing to share among: rounding, not relevance."""
 
 SMALLEST = 1e7
 """Times the smallest normal number of a type: what still can divide a relevance."""
@@ -52,17 +52,21 @@ class Contributions(ABC):
     Attributes:
         total: ``|Σ_k z_kj|`` over those of this sign, for each output.
         bias: the part of the map's own constant that has this sign, as a size; zero where there is none.
-        added: what is added to `total` before it divides.
+        by_row: whether a row of them is a picture's.
     """
 
     total: Tensor
     bias: Tensor | float = 0.0
-    added: float = TINY
+    by_row: bool = True
 
     @property
     def any(self) -> Tensor:
-        """Whether anything of this sign contributes, for each output."""
-        return self.total > max(self.added, SMALLEST * torch.finfo(self.total.dtype).tiny)
+        """Whether anything of this sign contributes, for each output; a factor before all of them changes nothing."""
+        least = SMALLEST * torch.finfo(self.total.dtype).tiny
+        if not self.by_row:
+            return self.total > least
+        largest = self.total.flatten(1).amax(1).reshape(-1, *[1] * (self.total.ndim - 1))
+        return self.total > (NOTHING * largest).clamp(min=least)
 
     def share(self, relevance: Tensor, *, bias: bool = False) -> Parts:
         """The coefficient of ``relevance`` shared in proportion to these contributions, for each leaf.
@@ -71,8 +75,7 @@ class Contributions(ABC):
             relevance: of each output.
             bias: the part of the bias that has this sign takes its share, which is lost.
         """
-        total = self.total + self.added if self.added else self.total
-        shared = relevance / (total + self.bias if bias else total)
+        shared = relevance / (self.total + self.bias if bias else self.total)
         # An output that nothing of this sign contributes to has nothing to share among.
         return self.sent(shared.masked_fill_(~self.any, 0))
 
@@ -92,7 +95,7 @@ class OfWeights(Contributions):
     """
 
     def __init__(self, step: Step, sign: int) -> None:
-        self._sign, self._input = sign, step.input
+        self._sign, self._input, self.by_row = sign, step.input, step.site.batch_first
         module = step.site.module
         weight = module.get_parameter("weight")
         halves = weight.clamp(min=0), weight.clamp(max=0)
@@ -124,10 +127,8 @@ class OfSummands(Contributions):
         sign: 1 or −1.
     """
 
-    added = 0.0
-
     def __init__(self, step: Step, sign: int) -> None:
-        self._step, self._sign = step, sign
+        self._step, self._sign, self.by_row = step, sign, step.site.batch_first
         module = step.site.module
         weights = module.weights if isinstance(module, WeightedSum) else (1.0,) * len(step.site.inputs)
         tensors = {number: tensor.detach() for number, tensor in step.leaves}
@@ -160,10 +161,8 @@ class OfAverage(Contributions):
         sign: 1 or −1.
     """
 
-    added = 0.0
-
     def __init__(self, step: Step, sign: int) -> None:
-        self._sign, self._input = sign, step.input
+        self._sign, self._input, self.by_row = sign, step.input, step.site.batch_first
         kept = step.input.clamp(min=0) if sign > 0 else step.input.clamp(max=0)
         self._product, self._leaves = step.again([kept])
         self.total = (sign * self._product.detach()).clamp(min=0)

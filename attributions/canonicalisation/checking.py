@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from peephole.attributions.canonical import Canonical
 from peephole.attributions.layout import for_convolutions
-from peephole.attributions.operations import Operation
+from peephole.attributions.operations import Call, Operation, name_of
 from peephole.attributions.site import Site
 from peephole.errors import PeepholeError
 
@@ -60,6 +60,14 @@ def check_batch(canonical: Canonical, model: nn.Module, pictures: Tensor, expect
     Raises:
         PeepholeError: it does, in a batch of one or of three; the operation where it begins is named.
     """
+    for site in canonical.sites:
+        if site.operation is Operation.NORMALISATION and _is_of_batch(site.module):
+            raise PeepholeError(_of_others(model, f"see {site.described}"))
+    # Beside pictures of other contrast and brightness, whose statistics are others.
+    beside = torch.cat([pictures[:1], pictures[1:] * 0.1, 1 - pictures[:1] * 0.2])
+    with_others = canonical(beside) if _takes(canonical, beside) else None
+    if with_others is not None and not _same(with_others[:1], expected[:1]):
+        raise PeepholeError(_of_others(model, _culprit(canonical, beside, [0])))
     for chosen in ([0], [1], [1, 0, 0]):
         try:
             found = canonical(pictures[chosen])
@@ -70,11 +78,29 @@ def check_batch(canonical: Canonical, model: nn.Module, pictures: Tensor, expect
                 "number."
             ) from error
         if not _same(found, expected[chosen]):
-            raise PeepholeError(
-                f"{type(model).__name__} decides on a picture by the others of its batch: "
-                f"{_culprit(canonical, pictures, chosen)}. Expected each picture by itself: use running statistics "
-                "(model.eval() with track_running_stats=True), or another normalisation."
-            )
+            raise PeepholeError(_of_others(model, _culprit(canonical, pictures, chosen)))
+
+
+def _takes(canonical: Canonical, pictures: Tensor) -> bool:
+    """Whether so many pictures can be given at once; that any number can is tried apart."""
+    try:
+        canonical(pictures)
+    except (RuntimeError, ValueError, IndexError, TypeError):
+        return False
+    return True
+
+
+def _is_of_batch(module: nn.Module) -> bool:
+    """Whether a module is batch normalisation, which without running statistics takes those of the batch."""
+    called = module.function if isinstance(module, Call) else module
+    return isinstance(called, nn.modules.batchnorm._BatchNorm) or name_of(called) == "batch_norm"
+
+
+def _of_others(model: nn.Module, where: str) -> str:
+    return (
+        f"{type(model).__name__} decides on a picture by the others of its batch: {where}. Expected each picture by "
+        "itself: use running statistics (model.eval() with track_running_stats=True), or another normalisation."
+    )
 
 
 def _culprit(canonical: Canonical, pictures: Tensor, chosen: list[int]) -> str:
@@ -139,5 +165,5 @@ def takes_channels_last(canonical: Canonical, pictures: Tensor, expected: Tensor
 
 def _same(found: Tensor, expected: Tensor) -> bool:
     tolerance = 1e-3 if expected.dtype in (torch.float32, torch.float64) else 5e-2
-    limit = tolerance * float(1 + expected.abs().max())
+    limit = tolerance * float(expected.abs().max()) + 1e-12
     return found.shape == expected.shape and torch.allclose(found, expected, rtol=0, atol=limit)

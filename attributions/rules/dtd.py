@@ -12,11 +12,13 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from peephole.attributions.base import ATTRIBUTIONS
+from peephole.attributions.canonical import Canonical
 from peephole.attributions.domains import SIGNED_SHARES, Undefined
-from peephole.attributions.linear import LINEAR, apply, stabilised
+from peephole.attributions.layers import is_padding
+from peephole.attributions.linear import LINEAR, apply
 from peephole.attributions.maps import Maps
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import TINY, Positive, Sums, by_signs
+from peephole.attributions.relevance import Positive, Sums, by_signs, divided
 from peephole.attributions.tape import Step
 from peephole.attributions.way import Handlers, logit_of
 
@@ -62,7 +64,7 @@ class Bounded:
             leaves = [value.detach().requires_grad_() for value, _ in parts]
             z, of_low, of_high = (apply(module, leaf, part) for leaf, (_, part) in zip(leaves, parts, strict=True))
             product = z - of_low - of_high
-        share = step.output.detach() * signal / stabilised(product.detach(), TINY)
+        share = divided(step.output.detach() * signal, product.detach())
         relevance = torch.zeros_like(x)
         for leaf, part in zip(leaves, torch.autograd.grad(product, leaves, share), strict=True):
             relevance += leaf.detach() * part
@@ -119,7 +121,8 @@ class DTD(Propagation):
         if not self.bottom or PICTURE not in layers:
             return super().explain(question, layers)
         graph = question.graph(folded=self.is_folded(question))
-        way = replace(self.way(graph), readers=((PICTURE, replace(bounds(question), sums=self.sums)),))
+        name, bounded = bounds(question, graph)
+        way = replace(self.way(graph), readers=((name, replace(bounded, sums=self.sums)),))
         arrived = question.arrived(way)
         maps = {
             layer: arrived[layer].clone() if layer == PICTURE else self.read(question.activation(layer), arrived[layer])
@@ -128,9 +131,24 @@ class DTD(Propagation):
         return Maps(maps, self.whole(question.tape().logits, question.target))
 
 
-def bounds(question: Question) -> Bounded:
-    """The zᴮ-rule between what the network's normalisation makes of black and of white."""
+def bounds(question: Question, graph: Canonical) -> tuple[str, Bounded]:
+    """The zᴮ-rule between what the network's normalisation makes of black and of white.
+
+    A margin that the network's code puts around the picture belongs to the convolution that reads it, as its own
+    padding does: the rule stands where the picture with its margin is read, and the margin is bounded by what it is
+    made of.
+
+    Returns:
+        The name of the cut point that is read, and the rule.
+    """
     with torch.no_grad():
         ends = [question.model.run(torch.full_like(question.x[:1], value), until=PICTURE)[0] for value in (0.0, 1.0)]
-    picture = question.graph(folded=True).cut(PICTURE).value
-    return Bounded(picture, torch.minimum(*ends), torch.maximum(*ends))
+        name = PICTURE
+        names = {graph.cut(cut).value: cut for cut in graph.cuts}
+        low, high = torch.minimum(*ends), torch.maximum(*ends)
+        for site in graph.sites[graph.depth(PICTURE) :]:
+            alone = sum(graph.cut(name).value in other.inputs for other in graph.sites) == 1
+            if not (alone and is_padding(site) and site.inputs == (graph.cut(name).value,) and site.output in names):
+                break
+            name, low, high = names[site.output], site.module(low), site.module(high)
+    return name, Bounded(graph.cut(name).value, low, high)

@@ -10,7 +10,7 @@ from torch import Tensor
 from peephole.attributions.base import ATTRIBUTIONS
 from peephole.attributions.domains import WHOLE_SHARES, Undefined
 from peephole.attributions.propagation import Folding, Propagation
-from peephole.attributions.relevance import TINY, Epsilon, by_wholes
+from peephole.attributions.relevance import Epsilon, by_wholes
 from peephole.attributions.way import Handlers, logit_of
 
 
@@ -39,7 +39,7 @@ class LRPZ(Propagation):
 
     def handlers(self) -> Handlers:
         """Shares in proportion to the whole contribution."""
-        return by_wholes(Epsilon(TINY, relative=False))
+        return by_wholes(Epsilon(0.0, relative=False))
 
     def undefined(self) -> Undefined:
         """Operations that nobody has said a share of."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def explain_command(
+    context: typer.Context,
     picture: Annotated[
         str | None,
         typer.Argument(metavar="IMAGE", help="A picture file, or test:N, a test picture of the model's data set."),
@@ -86,6 +87,7 @@ def explain_command(
     from peephole.figures.saving import format_of
 
     if check:
+        _refuse_of_maps(context)
         _check(_subject(run, trigger, seed, model, weights, dataset, side, data, device), picture, as_json=as_json)
         return
     if picture is None:
@@ -119,6 +121,18 @@ def _check(subject: Subject, picture: str | None, *, as_json: bool) -> None:
         print_json(network_check.as_json(found, shown, subject.described))
         return
     network_check.show(found, shown, subject.described)
+
+
+def _refuse_of_maps(context: typer.Context) -> None:
+    """Refuse flags that say what to explain and how to draw it, where nothing is explained.
+
+    Raises:
+        PeepholeError: one of them was given.
+    """
+    for name in ("target", "label", "method", "out", "width"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise PeepholeError(f"--{name} is of the figure and does not go with --check; leave one of both out.")
 
 
 def _subject(

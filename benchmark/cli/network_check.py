@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from peephole.explaining.subject import Subject
 
 PICTURES = 4
-"""How many pictures the rules are tried on."""
+"""How many pictures the rules are tried on where none is named."""
 
 
 def check(subject: Subject, picture: str | None) -> tuple[NetworkCheck, str]:
@@ -22,20 +22,18 @@ def check(subject: Subject, picture: str | None) -> tuple[NetworkCheck, str]:
     Raises:
         PeepholeError: the network is none that can be explained, or there is no such picture.
     """
-    import numpy as np
     import torch
 
     from peephole.attributions.graph import canonicalise
     from peephole.attributions.network_check import check_network
     from peephole.explaining.picture import read_picture
 
-    channels = len(subject.network.normalise.mean)
-    size = (channels, subject.side, subject.side)
-    if picture is not None or subject.dataset is not None:
-        names = [picture] if picture is not None else [f"test:{number}" for number in range(PICTURES)]
-        images = np.stack([read_picture(name, subject).image for name in names])
-        x = torch.from_numpy(images).float().div(255)
-        shown = picture if picture is not None else f"the first {PICTURES} test pictures"
+    size = (len(subject.network.normalise.mean), subject.side, subject.side)
+    if picture is not None:
+        x, shown = torch.from_numpy(read_picture(picture, subject).image.copy())[None].float() / 255, picture
+    elif subject.dataset is not None:
+        images = subject.dataset.load("test").images[:PICTURES]
+        x, shown = torch.from_numpy(images.copy()).float() / 255, f"the first {len(images)} test pictures"
     else:
         x = torch.rand(PICTURES, *size, generator=torch.Generator().manual_seed(0))
         shown = f"{PICTURES} random pictures"

@@ -18,6 +18,7 @@ from peephole.texts.matching import one_of
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from peephole.attributions.classifier import Classifier
     from peephole.plan import Plan
@@ -139,7 +140,9 @@ def of_model(
     mean, std = (Imagenet.mean, Imagenet.std) if found is None else (found.mean, found.std)
     fit = CentreCrop.usual(side or USUAL) if found is None else _fit(found)
     side = (side or USUAL) if found is None else found.side
-    network = Classifier(Normalise(mean, std), named.build(model, len(classes), side))
+    built = named.build(model, len(classes), side)
+    _refuse_scripted(model, built)
+    network = Classifier(Normalise(mean, std), built)
     _fill(network, model, cast("str", weights))
     where = device_of(device)
     described = f"{model} with weights {Path(cast('str', weights)).name}"
@@ -183,6 +186,14 @@ def _classes(model: str, weights: str | None, dataset: Dataset | None) -> tuple[
             f"on: {', '.join(DATASETS.names())}."
         )
     return dataset.classes
+
+
+def _refuse_scripted(name: str, network: nn.Module) -> None:
+    """Refuse what cannot even be frozen."""
+    import torch
+
+    if any(isinstance(part, torch.jit.ScriptModule) for part in network.modules()):
+        raise PeepholeError(f"{name} is a scripted module, whose code cannot be read; give the module it came from.")
 
 
 def _fill(network: Classifier, model: str, weights: str) -> None:

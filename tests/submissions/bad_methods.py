@@ -61,7 +61,7 @@ BAD: dict[str, tuple[str, set[str]]] = {
         {"deterministic", "batch_invariant"},
     ),
     "A map that depends on the clock": (
-        method("return gradient(model, x, target) * (time.time_ns() // 1000 % 1009)"),
+        method("return gradient(model, x, target) * (1 + time.time_ns() // 1000 % 1009)"),
         {"deterministic", "second_process", "batch_invariant"},
     ),
     "It remembers the first network that it saw": (

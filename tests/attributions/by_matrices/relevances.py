@@ -28,11 +28,7 @@ class Relevance:
         return self.weights(operation, contributions, relevance)
 
     def weights(self, operation, contributions, relevance):
-        return self.shares(contributions, operation.bias, relevance, TINY).sum(0)
-
-
-TINY = 1e-9
-"""What the package adds to denominators where there are weights; it shows where contributions nearly cancel."""
+        return self.shares(contributions, operation.bias, relevance, 0).sum(0)
 
 
 def shared(contributions, total, relevance, added):
@@ -87,4 +83,4 @@ class Bounded(Relevance):
     def weights(self, operation, contributions, relevance):
         w = operation.matrix
         z = contributions - self.low * np.maximum(w, 0) - self.high * np.minimum(w, 0)
-        return shared(z, z.sum(1), relevance, TINY).sum(0)
+        return shared(z, z.sum(1), relevance, 0).sum(0)

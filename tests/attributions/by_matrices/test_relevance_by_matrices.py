@@ -11,7 +11,7 @@ from .relevances import AlphaBeta, Bounded, Epsilon, Positive
 from .ways import signals
 
 RULES = {
-    "lrp_z": Epsilon(1e-9, relative=False),
+    "lrp_z": Epsilon(0, relative=False),
     "lrp_epsilon": Epsilon(0.25, relative=True),
     "lrp_epsilon(epsilon=0.1, relative=false)": Epsilon(0.1, relative=False),
     "lrp_alpha_beta": AlphaBeta(2),

@@ -76,7 +76,8 @@ def dead(step):
         for sign in (1, -1):
             bare._parameters = {"weight": nn.Parameter((sign * module.weight).clamp(min=0)), "bias": None}
             totals.append(bare((sign * a).clamp(min=0)))
-        return sum(totals).detach() <= 1e-9
+        total = sum(totals).detach()
+        return total <= 1e-9 * total.flatten(1).amax(1).reshape(-1, *[1] * (total.ndim - 1))
     if operation is Operation.SUM:
         tensors = {number: tensor.detach() for number, tensor in step.leaves}
         weights = getattr(module, "weights", (1, 1))

@@ -130,6 +130,10 @@ CONVOLUTIONS = {
     "weight norm": (weight_normed, call),
     "old weight norm": (old_weight_normed, call),
     "pruned": (pruned, call),
+    "padding apart": (
+        same,
+        lambda m, x: F.conv2d(F.pad(x, (1, 1, 1, 1)), m.weight, m.bias, m.stride),
+    ),
     "bias apart": (same, lambda m, x: F.conv2d(x, m.weight, None, m.stride, m.padding) + m.bias[:, None, None]),
 }
 

@@ -165,6 +165,36 @@ def test_statistics_of_the_batch_are_refused_by_name(kind):
         canonicalise(random(Batch()), (2, 8, 8))
 
 
+@pytest.mark.parametrize("last", [1.0, 1e-2, 1e-6])
+def test_statistics_of_the_batch_are_refused_however_small_the_logits(last):
+    body = (nn.Conv2d(2, 8, 3), nn.BatchNorm2d(8, track_running_stats=False), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU())
+    network = random(nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4)))
+    network[-1].weight.data *= last
+    network[-1].bias.data *= last
+    with pytest.raises(PeepholeError, match=r"see a normalisation by its own statistics, '1' \(BatchNorm2d\)"):
+        canonicalise(network, (2, 8, 8))
+
+
+@pytest.mark.parametrize(
+    "rule", ["lrp_z", "lrp_alpha_beta", "lrp_alpha1_beta0", "dtd", "excitation_backprop", "deeplift"]
+)
+@pytest.mark.parametrize("scale", [1e-6, 1e-9, 1e6])
+def test_a_factor_here_and_its_inverse_there_change_no_map(rule, scale):
+    """The first layer times a number, the last divided by it: the same function of one number less or more."""
+
+    def made(factor):
+        body = (nn.Conv2d(2, 6, 3, bias=False), nn.ReLU(), nn.Conv2d(6, 6, 3, bias=False), nn.ReLU())
+        network = random(nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4, bias=False)))
+        network[0].weight.data *= factor
+        network[-1].weight.data /= factor
+        return network
+
+    text = "deeplift(epsilon=1e-20)" if rule == "deeplift" else rule
+    one, other = (answers(made(factor), pictures(), TARGET, [text]) for factor in (1, scale))
+    assert one[text].any()
+    assert differences(one, other) == {}
+
+
 def test_a_scale_before_a_relu_hands_on_all_of_its_relevance():
     """``relu(s x + t)``: by z⁺ the single contribution takes all, whatever its sign."""
 
