@@ -37,15 +37,17 @@ def refusal(method: Attribution, model: Canonical, layers: Sequence[str]) -> str
     if not isinstance(method, Rule):
         return None
     undefined = method.undefined()
+    # What changes another rule is refused for that rule's sake.
+    title = getattr(method, "method", method).title
     lowest = min((model.depth(layer) for layer in layers), default=0)
     for site in model.sites[lowest:]:
         reason = undefined.get(site.operation)
         if reason is not None:
-            return f"{method.title} is not defined on {site.described}: {reason}."
+            return f"{title} is not defined on {site.described}: {reason}."
         counted = site.operation in (Operation.RELU, Operation.ACTIVATION, Operation.LINEAR, Operation.SUM)
         if method.compares_pictures_numbers() and counted and not site.batch_first:
             return (
-                f"{method.title} compares the numbers of one picture, and at '{site.name}' a row is no picture: the "
+                f"{title} compares the numbers of one picture, and at '{site.name}' a row is no picture: the "
                 "network folds its pictures into other axes."
             )
     return next((reason for part in method.uses() if (reason := refusal(part, model, layers))), None)

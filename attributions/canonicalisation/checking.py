@@ -63,11 +63,14 @@ def check_batch(canonical: Canonical, model: nn.Module, pictures: Tensor, expect
     for site in canonical.sites:
         if site.operation is Operation.NORMALISATION and _is_of_batch(site.module):
             raise PeepholeError(_of_others(model, f"see {site.described}"))
-    # Beside pictures of other contrast and brightness, whose statistics are others.
+    # A dark one, a bright one and a usual one: their statistics are others, and so are their extremes.
     beside = torch.cat([pictures[:1], pictures[1:] * 0.1, 1 - pictures[:1] * 0.2])
-    with_others = canonical(beside) if _takes(canonical, beside) else None
-    if with_others is not None and not _same(with_others[:1], expected[:1]):
-        raise PeepholeError(_of_others(model, _culprit(canonical, beside, [0])))
+    together = canonical(beside) if _takes(canonical, beside) else None
+    for row in range(len(beside)):
+        if together is None:
+            break
+        if _takes(canonical, beside[row, None]) and not _same(canonical(beside[row, None]), together[row, None]):
+            raise PeepholeError(_of_others(model, _culprit(canonical, beside, [row])))
     for chosen in ([0], [1], [1, 0, 0]):
         try:
             found = canonical(pictures[chosen])
@@ -120,7 +123,9 @@ def _culprit(canonical: Canonical, pictures: Tensor, chosen: list[int]) -> str:
     canonical.run(pictures[chosen], call=noted)  # type: ignore[arg-type]
     for site in canonical.sites:
         pair = outputs.get(site.output, [])
-        by_row = len(pair) == 2 and pair[0].shape[0] == len(pictures) and pair[1].shape[0] == len(chosen)
+        if len(pair) < 2 or not pair[0].ndim:
+            continue
+        by_row = pair[0].shape[0] == len(pictures) and pair[1].shape[0] == len(chosen)
         if by_row and not _same(pair[1], pair[0][chosen]):
             return f"see {site.described}"
     return "no single operation could be named"

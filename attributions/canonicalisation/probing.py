@@ -96,8 +96,10 @@ def _pointwise(function: Function, like: Tensor) -> Found | None:
     graph = torch.full_like(grid, float("nan"))
     known = torch.zeros_like(grid, dtype=torch.bool)
     # Every number at several places, and every place with several numbers.
-    for shift in {0, 1, 7, 19, *range(0, count, max(1, size))}:
-        asked = (index * (1 + 2 * (shift % 3)) + shift) % count
+    for shift in sorted({0, 1, 7, 19, *range(0, count, max(1, size)), count, count + 1}):
+        # The last two with numbers of one sign, so that no sum over them hides what the function asks for.
+        first, some = (0, count) if shift < count else (0, count // 2) if shift == count else (count // 2, count // 2)
+        asked = first + (index * (1 + 2 * (shift % 3)) + shift) % some
         given = function(grid[asked].reshape(like.shape)).reshape(-1)
         new = torch.full_like(grid, float("nan")).scatter_(0, asked, given)
         here = torch.zeros_like(known).scatter_(0, asked, True)
@@ -128,8 +130,7 @@ def _scale(function: Function, like: Tensor) -> Found | None:
     """Whether the output is ``s x + t`` place by place."""
     shift = function(torch.zeros_like(like))
     scale = function(torch.ones_like(like)) - shift
-    for seed, size in ((0, 1.0), (1, -3.0)):
-        x = size * _draw(like, seed)
+    for x in (_draw(like, 0), -_draw(like, 0), -3 * _draw(like, 1), _draw(like, 2).abs(), -_draw(like, 3).abs()):
         if not _equal(function(x), scale * x + shift):
             return None
     return Found(Operation.SCALE)

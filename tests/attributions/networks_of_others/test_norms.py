@@ -165,6 +165,35 @@ def test_statistics_of_the_batch_are_refused_by_name(kind):
         canonicalise(random(Batch()), (2, 8, 8))
 
 
+@pytest.mark.parametrize(
+    "mix",
+    [
+        lambda x: x - x.mean(),
+        lambda x: x - x.mean().item(),
+        lambda x: x / x.max(),
+        lambda x: x / x.amax(),
+        lambda x: x - x.amin((0, 2, 3), keepdim=True),
+        lambda x: x + x.flip(0),
+        lambda x: x * x.std(0, correction=0, keepdim=True),
+        lambda x: x + x[:1],
+        lambda x: x.sort(0).values,
+    ],
+)
+def test_pictures_that_are_mixed_are_refused(mix):
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(2, 4, 3), nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.fc(F.relu(self.conv(mix(x))).mean((2, 3)))
+
+    with pytest.raises(
+        PeepholeError, match=r"decides on a picture by the others of its batch|takes 2 pictures at once"
+    ):
+        canonicalise(random(Mixed()), (2, 8, 8))
+
+
 @pytest.mark.parametrize("last", [1.0, 1e-2, 1e-6])
 def test_statistics_of_the_batch_are_refused_however_small_the_logits(last):
     body = (nn.Conv2d(2, 8, 3), nn.BatchNorm2d(8, track_running_stats=False), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU())

@@ -5,8 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from peephole.attributions.canonicalisation.probing import probe
 from peephole.attributions.graph import canonicalise
 from peephole.attributions.methods import build
+from peephole.attributions.operations import Operation
 from peephole.attributions.refusal import NotDefined
 from peephole.attributions.tape import Tape
 from peephole.attributions.way import one_hot
@@ -251,3 +253,17 @@ def test_fullgrad_counts_biases_of_linear_layers_that_have_places():
         assert not torch.allclose(
             build("fullgrad").attribute(canonicalise(network, (2, 8, 8)), x, TARGET, ["input"])["input"], usual
         )
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x * 2 if x.sum() > 0 else x,
+        lambda x: x.relu() if x.mean() > 0 else x,
+        lambda x: x * (x.abs().amax() > 0.5),
+        lambda x: x - x.mean(),
+    ],
+)
+def test_a_function_that_asks_for_the_whole_is_none_of_one_number(function):
+    found = probe(function, pictures())
+    assert found is None or found.operation not in (Operation.SCALE, Operation.RELU, Operation.ACTIVATION)
