@@ -25,6 +25,9 @@ IN_PLACE = frozenset(
 )
 """Operations whose output keeps the axes of its inputs."""
 
+MIXING = frozenset({Operation.PRODUCT, Operation.ATTENTION})
+"""Operations that may make four axes of something else than a picture: heads, tokens and numbers of an attention."""
+
 MOST_EXTRA = 16
 """The most tokens without a place."""
 
@@ -37,7 +40,8 @@ def place(sites: Sequence[Site], shapes: Shapes, run: Run) -> list[Site]:
     """The sites, with the frame of what each returns.
 
     A tensor of four axes has its channels where the nearest convolution, normalisation or linear layer that makes or
-    reads it has them, and behind the batch if none says. A tensor of three axes has places if it has as many tokens as
+    reads it has them, and behind the batch if none says; what a product or an attention made of something else, and
+    nothing says a channel of, is no picture. A tensor of three axes has places if it has as many tokens as
     the last tensor of four axes before it has places, and perhaps a few in front; which token is which place is tried
     with pictures: a change of one place must change that token alone.
 
@@ -50,10 +54,15 @@ def place(sites: Sequence[Site], shapes: Shapes, run: Run) -> list[Site]:
     crossed = {0, *crossings(sites)}
     frames: dict[int, Frame] = {0: PLAIN}
     grid: tuple[int, int] | None = None
+    placeless: set[int] = set()
     source, extra_of = 0, dict[tuple[int, int], int | None]()
     for site in sites:
         shape = shapes.get(site.output, ())
         if len(shape) == 4 and shape[0] == shapes[0][0]:
+            unread = site.output not in channels
+            if unread and (site.operation in MIXING or any(number in placeless for number in site.inputs)):
+                placeless.add(site.output)
+                continue
             last = channels.get(site.output) == 3
             frames[site.output] = Frame(channels_last=last)
             if site.output in crossed:  # what lies beside others (queries and keys, say) are no pictures
