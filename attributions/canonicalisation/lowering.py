@@ -95,6 +95,8 @@ def lower(graph: Graph, tracer: CallTracer, model: nn.Module, pictures: Tensor) 
             kept.update(inputs)
         elif known is None:
             module, known = _understood(module, [each if not is_of_shapes(each) else None for each in inputs], given)
+        if node.op == "call_module" and _is_hooked(module):
+            known = Operation.OPAQUE
         numbers[node] = number = len(numbers)
         values[node] = value
         if isinstance(value, Tensor):
@@ -109,6 +111,11 @@ def lower(graph: Graph, tracer: CallTracer, model: nn.Module, pictures: Tensor) 
     if output not in numbers:
         raise PeepholeError(f"{type(model).__name__} returns what does not depend on its pictures; expected logits.")
     return _served(found, numbers[output])
+
+
+def _is_hooked(module: nn.Module) -> bool:
+    """Whether somebody's hook stands at a module: what it makes of the values is not the module's doing."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def _ancestors(output: Node) -> set[Node]:
@@ -175,7 +182,9 @@ def _understood(module: nn.Module, inputs: list[Node | None], given: list[Any]) 
     places = [place for place, each in enumerate(inputs) if each is not None]
     one = len({inputs[place] for place in places}) == 1
     if not one or not (operation is None or len(places) > 1) or not isinstance(given[places[0]], Tensor):
-        return module, operation or by_name_at_last(module)
+        operation = operation or by_name_at_last(module)
+        # The larger of two tensors is no maximum over places.
+        return module, Operation.OPAQUE if operation is Operation.MAXIMUM and not one else operation
 
     def function(value: Tensor) -> Tensor:
         output: Tensor = module(*[value if place in places else other for place, other in enumerate(given)])
@@ -189,7 +198,10 @@ def _understood(module: nn.Module, inputs: list[Node | None], given: list[Any]) 
         linear = linear_of_rows(function, like)
         if linear is not None and torch_name(module) not in AVERAGES:
             return linear.eval(), Operation.LINEAR
-    return (found.module or module).eval() if len(given) == 1 else module, found.operation
+    operation = found.operation
+    if operation is Operation.AVERAGE and torch_name(module) not in AVERAGES:
+        operation = Operation.AFFINE  # a lone negative weight among many may hide from the numbers that were tried
+    return (found.module or module).eval() if len(given) == 1 else module, operation
 
 
 def _served(found: Lowered, output: int) -> Lowered:

@@ -28,7 +28,7 @@ REARRANGEMENTS = frozenset(
 )
 MAXIMA = frozenset(
     {
-        *("max", "amax"),
+        "amax",
         *(
             f"{kind}max_pool{axes}d{suffix}"
             for kind in ("", "adaptive_", "fractional_", "_")
@@ -37,8 +37,13 @@ MAXIMA = frozenset(
         ),
     }
 )
-AVERAGES = frozenset({"mean", "sum", "avg_pool1d", "adaptive_avg_pool1d", "interpolate", "fold"})
-"""Functions whose weights are not worth reading: they are averages."""
+AVERAGES = frozenset(
+    {
+        *("mean", "sum", "interpolate", "fold", "Fold", "Upsample", "upsample"),
+        *(f"{kind}avg_pool{axes}d" for kind in ("", "adaptive_") for axes in (1, 2, 3)),
+    }
+)
+"""Functions that may be averages; whether none of their weights is negative, numbers say."""
 PRODUCTS = frozenset({"mul", "multiply", "matmul", "bmm", "mm", "einsum", "imul", "outer", "tensordot", "bilinear"})
 ATTENTION = frozenset(
     {"softmax", "log_softmax", "softmin", "scaled_dot_product_attention", "multi_head_attention_forward"}
@@ -73,6 +78,7 @@ BY_NAME_AT_LAST: Mapping[str, Operation] = MappingProxyType(
     {
         **dict.fromkeys(PRODUCTS, Operation.PRODUCT),
         **dict.fromkeys(NORMALISATIONS, Operation.NORMALISATION),
+        "max": Operation.MAXIMUM,
     }
 )
 """Where numbers say nothing simpler: a product with a fixed tensor is a scale, a norm may have fixed statistics."""

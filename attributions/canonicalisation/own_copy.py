@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize, prune
 
+from peephole.attributions.linear import LINEAR
 from peephole.errors import PeepholeError
 
 QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torch.nn.quantized", "torchao")
@@ -91,6 +92,10 @@ def _make_plain(module: nn.Module) -> None:
         del module._modules["parametrizations"]
         for name, weight in weights.items():
             module.register_parameter(name, nn.Parameter(weight))
+    if isinstance(module, LINEAR):
+        for name in ("weight", "bias"):
+            if module._buffers.get(name) is not None:
+                module.register_parameter(name, nn.Parameter(module._buffers.pop(name)))
     for key, hook in list(module._forward_pre_hooks.items()):
         pruned = isinstance(hook, prune.BasePruningMethod)
         if pruned or type(hook).__name__ in HOOKS:

@@ -13,8 +13,10 @@ from peephole.attributions.operations import Operation
 Function = Callable[[Tensor], Tensor]
 
 GRID = (
+    *(-7.7177, -1.23457, -0.033333),
     *(-100.0, -20.0, -8.0, -6.5, -5.0, -4.0, -3.5, -3.0, -2.5, -2.0, -1.5, -1.0, -0.75, -0.5, -0.25, -0.1, -0.01, 0.0),
     *(0.01, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 5.5, 6.5, 7.0, 8.0, 12.0, 20.0, 100.0),
+    *(0.013717, 0.718282, 3.141593),
 )
 """The numbers that a function of one number is asked for."""
 
@@ -121,7 +123,7 @@ def _named(x: Tensor, y: Tensor) -> Found:
         cap = float(y.max()) / slope
         if _equal(y, slope * x.clamp(0, cap)):
             plain = abs(slope - 1) < _tolerance(x) * 10
-            whole = nn.ReLU() if cap > 50 else nn.ReLU6() if abs(cap - 6) < 1e-3 else None
+            whole = nn.ReLU() if cap > 0.999 * max(GRID) else nn.ReLU6() if abs(cap - 6) < 1e-3 else None
             return Found(Operation.RELU, whole if plain else None)
     return Found(Operation.ACTIVATION)
 

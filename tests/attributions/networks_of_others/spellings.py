@@ -170,6 +170,7 @@ RELUS = {
     "clamp_min": lambda x: x.clamp_min(0),
     "torch clamp": lambda x: torch.clamp(x, 0),
     "maximum": lambda x: torch.maximum(x, torch.zeros((), dtype=x.dtype)),
+    "max": lambda x: torch.max(x, torch.zeros((), dtype=x.dtype)),
     "threshold": lambda x: F.threshold(x, 0, 0),
     "leaky": lambda x: F.leaky_relu(x, 0.0),
     "hardtanh": lambda x: F.hardtanh(x, 0.0, 1e9),

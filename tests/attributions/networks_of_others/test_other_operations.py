@@ -267,3 +267,67 @@ def test_fullgrad_counts_biases_of_linear_layers_that_have_places():
 def test_a_function_that_asks_for_the_whole_is_none_of_one_number(function):
     found = probe(function, pictures())
     assert found is None or found.operation not in (Operation.SCALE, Operation.RELU, Operation.ACTIVATION)
+
+
+@pytest.mark.parametrize("cap", [60.0, 99.0])
+def test_a_high_ceiling_is_a_ceiling(cap):
+    found = probe(lambda x: F.hardtanh(x, 0.0, cap), pictures())
+    assert found.operation is Operation.RELU
+    assert found.module is None
+
+
+@pytest.mark.parametrize("digits", [1, 2])
+def test_a_rounded_relu_is_none(digits):
+    found = probe(lambda x: torch.round(F.relu(x), decimals=digits), pictures())
+    assert found.operation is Operation.ACTIVATION
+
+
+class Joined(nn.Module):
+    """Two convolutions, joined somehow."""
+
+    def __init__(self, join):
+        super().__init__()
+        self.one, self.two, self.fc = nn.Conv2d(2, 4, 3), nn.Conv2d(2, 4, 3), nn.Linear(4, 4)
+        self.join = join
+
+    def forward(self, x):
+        return self.fc(self.join(self.one(x), self.two(x)).mean((2, 3)))
+
+
+@pytest.mark.parametrize("join", [torch.max, torch.maximum])
+def test_the_larger_of_two_branches_is_unknown(join):
+    found = answers(
+        seeded(lambda: Joined(join)), pictures(), TARGET, ["guided_backprop", "lrp_alpha1_beta0", "deeplift"]
+    )
+    assert set(found.values()) == {"an unknown operation"}
+
+
+def test_an_affine_map_with_a_lone_negative_weight_is_no_average():
+    weight = torch.rand(4, 4, 6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    weight[:, 1, 3, 3] = -1.5
+    network = seeded(lambda: nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU()))
+
+    class Mapped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = network
+
+        def forward(self, x):
+            return torch.einsum("bchw,kchw->bk", self.body(x), weight)
+
+    found = answers(Mapped(), pictures(), TARGET, ["lrp_alpha1_beta0", "gradient"])
+    assert found["lrp_alpha1_beta0"] == "an affine map of unknown weights"
+
+
+@pytest.mark.parametrize("pre", [False, True])
+def test_what_a_hook_does_is_unknown(pre):
+    network = seeded(
+        lambda: nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4))
+    )
+    if pre:
+        network[0].register_forward_pre_hook(lambda module, inputs: (F.silu(inputs[0]),))
+    else:
+        network[0].register_forward_hook(lambda module, inputs, output: torch.relu(output))
+    found = answers(network, pictures(), TARGET, ["guided_backprop", "lrp_alpha1_beta0", "gradient"])
+    assert found["guided_backprop"] == found["lrp_alpha1_beta0"] == "an unknown operation"
+    assert not isinstance(found["gradient"], str)
