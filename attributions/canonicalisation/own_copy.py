@@ -94,8 +94,9 @@ def _make_plain(module: nn.Module) -> None:
             module.register_parameter(name, nn.Parameter(weight))
     if isinstance(module, LINEAR):
         for name in ("weight", "bias"):
-            if module._buffers.get(name) is not None:
-                module.register_parameter(name, nn.Parameter(module._buffers.pop(name)))
+            kept = module._buffers.pop(name, None)
+            if kept is not None:
+                module.register_parameter(name, nn.Parameter(kept))
     for key, hook in list(module._forward_pre_hooks.items()):
         pruned = isinstance(hook, prune.BasePruningMethod)
         if pruned or type(hook).__name__ in HOOKS:
