@@ -94,9 +94,9 @@ def _make_plain(module: nn.Module) -> None:
             module.register_parameter(name, nn.Parameter(weight))
     if isinstance(module, LINEAR):
         for name in ("weight", "bias"):
-            kept = module._buffers.pop(name, None)
-            if kept is not None:
-                module.register_parameter(name, nn.Parameter(kept))
+            if name in module._buffers:
+                kept = module._buffers.pop(name)
+                module.register_parameter(name, None if kept is None else nn.Parameter(kept))
     for key, hook in list(module._forward_pre_hooks.items()):
         pruned = isinstance(hook, prune.BasePruningMethod)
         if pruned or type(hook).__name__ in HOOKS:
