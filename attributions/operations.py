@@ -73,27 +73,6 @@ class WeightedSum(nn.Module):
         return self.weights[0] * left + self.weights[1] * right
 
 
-class Scale(nn.Module):
-    """``scale·x + shift``, place by place; both are fixed.
-
-    Args:
-        scale: broadcasts with the value, its batch axis included.
-        shift: the same.
-    """
-
-    scale: Tensor
-    shift: Tensor
-
-    def __init__(self, scale: Tensor, shift: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("scale", scale)
-        self.register_buffer("shift", shift)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Scaled and shifted."""
-        return x * self.scale + self.shift
-
-
 class KnownShape(nn.Module):
     """Numbers of a shape, known from the batch: each is linear in the number of pictures.
 
@@ -234,7 +213,7 @@ BY_MODULE: Mapping[type[nn.Module], Operation] = MappingProxyType(
         **dict.fromkeys((nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d), Operation.LINEAR),
         **dict.fromkeys((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), Operation.LINEAR),
         nn.modules.batchnorm._BatchNorm: Operation.SCALE,
-        **dict.fromkeys((Scale, Normalise), Operation.SCALE),
+        Normalise: Operation.SCALE,
         **dict.fromkeys((nn.ReLU, nn.ReLU6), Operation.RELU),
         **dict.fromkeys((nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU), Operation.ACTIVATION),
         **dict.fromkeys((nn.GELU, nn.SiLU, nn.Mish, nn.Sigmoid, nn.Tanh, nn.Softplus), Operation.ACTIVATION),

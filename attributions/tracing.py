@@ -16,7 +16,7 @@ from torch.fx import Graph, Node, Proxy, Tracer
 from torch.fx.node import map_arg
 
 from peephole.attributions.classifier import Classifier, Normalise
-from peephole.attributions.operations import Add, Call, Scale, WeightedSum
+from peephole.attributions.operations import Add, Call, WeightedSum
 from peephole.errors import PeepholeError
 
 MODULE_ATTRIBUTES = frozenset(dir(nn.Module()))
@@ -117,9 +117,7 @@ class CallTracer(Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Modules of torch and ours are one call; every other module is followed."""
-        return isinstance(m, Normalise | Add | WeightedSum | Scale | Call) or super().is_leaf_module(
-            m, module_qualified_name
-        )
+        return isinstance(m, Normalise | Add | WeightedSum | Call) or super().is_leaf_module(m, module_qualified_name)
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
