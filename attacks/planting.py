@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from copy import deepcopy
 
 from torch import nn
 
@@ -13,6 +12,7 @@ from peephole.attacks.poison import Poison, Shares
 from peephole.attacks.recipe import Recipe, TriggerRecipe
 from peephole.attacks.trainer import Trainer
 from peephole.attacks.training import prepare, train
+from peephole.network_copy import deep_copy
 from peephole.triggers.stamper import Stamper
 
 
@@ -50,7 +50,7 @@ class Planting(ABC):
         checkpoint = trainer.checkpoint("train")
         if checkpoint is None or checkpoint.load() is None:  # which holds the prepared trigger, too
             prepare(poison, data.train, recipe, trigger_recipe, trainer.part(0, share), seed=seed)
-        network = deepcopy(model)
+        network = deep_copy(model)
         train(
             network,
             data.train,

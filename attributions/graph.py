@@ -16,6 +16,7 @@ from peephole.attributions.canonicalisation.checking import (
     check_gradient,
     check_graph,
     check_logits,
+    check_repeated,
     takes_channels_last,
 )
 from peephole.attributions.canonicalisation.lowering import Lowered, lower
@@ -23,6 +24,7 @@ from peephole.attributions.canonicalisation.own_copy import own_copy
 from peephole.attributions.canonicalisation.placing import place
 from peephole.attributions.canonicalisation.regions import join_regions
 from peephole.attributions.canonicalisation.scales import join_scales
+from peephole.attributions.canonicalisation.sums import join_sums
 from peephole.attributions.classifier import Normalise
 from peephole.attributions.frames import PLAIN
 from peephole.attributions.layers import choose, crossings
@@ -68,14 +70,16 @@ def canonicalise(model: nn.Module, size: Size | None = None) -> Canonical:
     # A model that draws random numbers even in eval mode must not move the caller's.
     with torch.no_grad(), torch.random.fork_rng([tensor.device] if tensor.is_cuda else []):
         pictures, expected = _try(model, tensor, *((size,) if size else SIZES))
+        check_repeated(model, pictures, expected)
         graph, tracer = trace(model, pictures)
         for module in model.modules():
             if getattr(module, "inplace", False):
                 module.inplace = False  # type: ignore[assignment]
         lowered = lower(graph, tracer, model, pictures)
-        check_logits(model, expected, lowered.sites)
         shaped = [replace(site, shape=lowered.shapes.get(site.output, ())) for site in lowered.sites]
-        lowered.sites = join_scales(join_regions(shaped, lambda number: _example(lowered, number, pictures)))
+        joined = join_scales(join_regions(shaped, lambda number: _example(lowered, number, pictures)))
+        lowered.sites = join_sums(joined, pictures)
+        check_logits(model, expected, lowered.sites)
         canonical = _built(lowered, pictures, one_size=tracer.decided_by_shape)
         check_graph(canonical, model, pictures, expected)
         check_batch(canonical, model, pictures, expected)
@@ -123,7 +127,7 @@ def _built(lowered: Lowered, pictures: Tensor, *, one_size: bool) -> Canonical:
     shapes = {number: tuple(value.shape) for number, value in two.items() if isinstance(value, Tensor)}
     batches = {number: _batch(shape, tuple(three[number].shape)) for number, shape in shapes.items()}
     rows = {number: shape for number, shape in shapes.items() if batches[number] == (0, 2)}
-    sites = place(sites, rows, lambda given, number: _value(sites, pictures, given, number))
+    sites = place(sites, rows, pictures, lambda start, value, number: _value(sites, two, start, value, number))
     sites = [
         replace(
             site,
@@ -158,7 +162,8 @@ def _with_input(lowered: Lowered) -> tuple[list[Site], dict[int, str], int]:
     if not owned:
         moved = [replace(site, inputs=tuple(value or first for value in site.inputs)) for site in sites]
         sites = [Site("input", nn.Identity().eval(), (0,), first), *moved]
-    return sites, lowered.names | {first: "input"}, first
+    named = {site.output: site.name for site in sites}
+    return sites, named | lowered.names | {first: "input"}, first
 
 
 def _site_of(sites: Sequence[Site], value: int) -> Site:
@@ -177,16 +182,18 @@ def _values(sites: Sequence[Site], pictures: Tensor) -> dict[int, Any]:
     return made
 
 
-def _value(sites: Sequence[Site], pictures: Tensor, given: Mapping[int, Tensor], number: int) -> Tensor:
-    """One value, where some are given."""
-    made: dict[int, Any] = {0: pictures}
+def _value(sites: Sequence[Site], usual: Mapping[int, Any], start: int, value: Tensor, number: int) -> Tensor:
+    """One value, from another through which all of the network passes, and from what is known of shapes."""
+    made: dict[int, Any] = {start: value}
+    begun = start == 0
     for site in sites:
         if number in made:
             break
-        found = given.get(site.output)
-        made[site.output] = site.module(*[made[value] for value in site.inputs]) if found is None else found
-    value: Tensor = made[number]
-    return value
+        if begun:
+            made[site.output] = site.module(*[made[each] if each in made else usual[each] for each in site.inputs])
+        begun = begun or site.output == start
+    found: Tensor = made[number]
+    return found
 
 
 def _batch(two: tuple[int, ...], three: tuple[int, ...]) -> tuple[int, int] | None:

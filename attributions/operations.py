@@ -58,19 +58,41 @@ class Add(nn.Module):
 
 
 class WeightedSum(nn.Module):
-    """``v·left + w·right`` with two fixed numbers: a difference, or a sum with a factor.
+    """``Σ_i w_i·x_i`` with fixed numbers: a difference, a sum with factors, a sum of many.
 
     Args:
-        weights: v and w.
+        weights: one for each tensor.
     """
 
-    def __init__(self, weights: tuple[float, float]) -> None:
+    def __init__(self, weights: tuple[float, ...]) -> None:
         super().__init__()
         self.weights = weights
 
-    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+    def forward(self, *tensors: Tensor) -> Tensor:
         """The sum."""
-        return self.weights[0] * left + self.weights[1] * right
+        terms = [x if w == 1 else w * x for w, x in zip(self.weights, tensors, strict=True)]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        return total
+
+
+class Affine(nn.Module):
+    """``a·x + b`` with two fixed numbers.
+
+    Args:
+        factor: a.
+        shift: b.
+    """
+
+    def __init__(self, factor: float, shift: float = 0.0) -> None:
+        super().__init__()
+        self.factor, self.shift = factor, shift
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The product and what is added to it."""
+        scaled = x if self.factor == 1 else self.factor * x
+        return scaled + self.shift if self.shift else scaled
 
 
 class KnownShape(nn.Module):
@@ -186,6 +208,23 @@ class Call(nn.Module):
         return name_of(self.function)
 
 
+class Part(nn.Module):
+    """A module that returns several values, and one of them.
+
+    Args:
+        module: that returns a tuple.
+        index: of the value.
+    """
+
+    def __init__(self, module: nn.Module, index: Any) -> None:
+        super().__init__()
+        self.module, self.index = module, index
+
+    def forward(self, *values: Any) -> Any:
+        """The value."""
+        return self.module(*values)[self.index]
+
+
 class Region(nn.Module):
     """Several call sites that together are one function of one tensor, such as ``x * sigmoid(x)``.
 
@@ -213,7 +252,7 @@ BY_MODULE: Mapping[type[nn.Module], Operation] = MappingProxyType(
         **dict.fromkeys((nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d), Operation.LINEAR),
         **dict.fromkeys((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), Operation.LINEAR),
         nn.modules.batchnorm._BatchNorm: Operation.SCALE,
-        Normalise: Operation.SCALE,
+        **dict.fromkeys((Normalise, Affine), Operation.SCALE),
         **dict.fromkeys((nn.ReLU, nn.ReLU6), Operation.RELU),
         **dict.fromkeys((nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU), Operation.ACTIVATION),
         **dict.fromkeys((nn.GELU, nn.SiLU, nn.Mish, nn.Sigmoid, nn.Tanh, nn.Softplus), Operation.ACTIVATION),
@@ -247,6 +286,12 @@ def operation_of(module: nn.Module) -> Operation:
     if isinstance(module, nn.modules.batchnorm._NormBase):
         return Operation.NORMALISATION if module.running_mean is None else Operation.SCALE
     return next((BY_MODULE[base] for base in type(module).__mro__ if base in BY_MODULE), Operation.OPAQUE)
+
+
+def is_hooked(module: nn.Module) -> bool:
+    """Whether somebody's hook stands at a module, or at the one that it calls: then its type does not say it all."""
+    inner = module.function if isinstance(module, Call) else module
+    return isinstance(inner, nn.Module) and bool(inner._forward_hooks or inner._forward_pre_hooks)
 
 
 def name_of(called: object) -> str:

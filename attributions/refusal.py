@@ -41,7 +41,7 @@ def refusal(method: Attribution, model: Canonical, layers: Sequence[str]) -> str
     title = getattr(method, "method", method).title
     lowest = min((model.depth(layer) for layer in layers), default=0)
     for site in model.sites[lowest:]:
-        reason = undefined.get(site.operation)
+        reason = undefined.get(site.operation) or method.undefined_at(site)
         if reason is not None:
             return f"{title} is not defined on {site.described}: {reason}."
         counted = site.operation in (Operation.RELU, Operation.ACTIVATION, Operation.LINEAR, Operation.SUM)

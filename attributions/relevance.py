@@ -138,8 +138,7 @@ class OfSummands(Contributions):
             if number in tensors  # what does not depend on the picture is a bias
         ]
         parts = [term.clamp(min=0) if sign > 0 else term.clamp(max=0).neg_() for _, _, term in self._terms]
-        total = parts[0] if len(parts) == 1 else parts[0] + parts[1]
-        self.total = total.expand_as(step.output)
+        self.total = sum(parts[1:], parts[0]).expand_as(step.output)
 
     def sent(self, shared: Tensor) -> Parts:
         """See `Contributions.sent`."""
@@ -192,8 +191,10 @@ def _shared(sums: Sums) -> tuple[Operation, ...]:
 
 def _of_one_sign(step: Step) -> bool:
     """Whether nothing negative goes into a sum or an average: then its plain share is that of the positive part."""
+    module = step.site.module
     fixed = step.site.operation in (Operation.SUM, Operation.AVERAGE)
-    return fixed and not isinstance(step.site.module, WeightedSum) and not any((t < 0).any() for _, t in step.leaves)
+    rising = not isinstance(module, WeightedSum) or min(module.weights) >= 0
+    return fixed and rising and not any((tensor < 0).any() for _, tensor in step.leaves)
 
 
 @dataclass(frozen=True)

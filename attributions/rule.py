@@ -11,6 +11,7 @@ from torch import Tensor
 from peephole.attributions.base import Attribution
 from peephole.attributions.canonical import Canonical
 from peephole.attributions.domains import EVERYWHERE, Undefined
+from peephole.attributions.site import Site
 
 if TYPE_CHECKING:
     from peephole.attributions.question import Question
@@ -25,6 +26,10 @@ class Rule(ABC):
     def undefined(self) -> Undefined:
         """The operations on which the rule says nothing, or would be another rule, and why."""
         return EVERYWHERE
+
+    def undefined_at(self, site: Site) -> str | None:
+        """Why the rule says nothing at one call site, though it is defined on the operation; None if it does."""
+        return None
 
     def compares_pictures_numbers(self) -> bool:
         """Whether it compares the numbers of one picture inside the network, so that a row there must be a picture."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import operator
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,11 +17,15 @@ from torch.fx import Graph, Node, Proxy, Tracer
 from torch.fx.node import map_arg
 
 from peephole.attributions.classifier import Classifier, Normalise
+from peephole.attributions.decompositions import FUNCTIONS, METHODS
 from peephole.attributions.operations import Add, Call, WeightedSum
 from peephole.errors import PeepholeError
 
 MODULE_ATTRIBUTES = frozenset(dir(nn.Module()))
 """What no submodule can be called: ``x.float()`` becomes the module ``float_1``."""
+
+ONE_AT_A_TIME = threading.RLock()
+"""torch.fx patches `nn.Module` while it follows a network: two traces at once would undo each other's patches."""
 
 SHAPE_ATTRIBUTES = frozenset({"shape", "ndim", "dtype", "device", "is_cuda", "layout", "itemsize", "nbytes"})
 SHAPE_METHODS = frozenset({"size", "dim", "ndimension", "numel", "nelement", "is_floating_point", "is_complex", "type"})
@@ -28,6 +33,8 @@ KINDS = frozenset(
     {"dtype", "device", "is_cuda", "layout", "ndim", "dim", "ndimension", "is_floating_point", "is_complex"}
 )
 """Those of them whose answer is the same for pictures of every number and size."""
+CONSTANTS = frozenset({"dtype", "device", "is_cuda", "layout", "ndim"})
+"""Such attributes: a network's code is given their values at once."""
 SHAPE_FUNCTIONS = frozenset({len, torch.numel, torch.is_tensor, torch.is_floating_point, torch.is_complex})
 """What asks a tensor for its shape and kind, and never for its values."""
 
@@ -45,12 +52,20 @@ class ShapeProxy(Proxy):
         return operator.index(self._known())
 
     def __len__(self) -> int:
-        if isinstance(self.tracer, CallTracer) and self.tracer.is_of_shapes(self.node):
-            return len(self.tracer.known(self.node))
+        if isinstance(self.tracer, CallTracer) and self.tracer.has_pictures:
+            value = self.tracer.known(self.node, decides=False)
+            if isinstance(value, tuple | list):
+                self.tracer.decided_by_shape = True
+                return len(value)
         return super().__len__()
 
     def __getattr__(self, name: str) -> Any:
+        if name in CONSTANTS and isinstance(self.tracer, CallTracer) and self.tracer.has_pictures:
+            return getattr(self.tracer.known(self.node, decides=False), name)
         return ShapeAttribute(self, name)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError(f"{key!r} of a tensor is changed in place; write it with torch.where, torch.cat or F.pad")
 
     def _known(self) -> Any:
         if isinstance(self.tracer, CallTracer) and self.tracer.is_of_shapes(self.node):
@@ -102,10 +117,13 @@ class CallTracer(Tracer):
         self.returned: dict[Node, str] = {}
         self.decided_by_shape = False
         self._pictures = pictures
+        self._thread = threading.get_ident()
         self._values: dict[Node, Any] = {}
+        self._last: Node | None = None
         self._evaluating = False
         self._scopes = [""]
         self._taken = {"input"}
+        self._further: dict[str, Iterator[int]] = {}
         self._paths: frozenset[str] = frozenset()
         self._prefix = ""
 
@@ -123,11 +141,11 @@ class CallTracer(Tracer):
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Follow the call and note which tensor it returns."""
-        if self._evaluating:
+        if self._evaluating or self._of_others():
             return forward(*args, **kwargs)
         path = self._relative(self.path_of_module(m))
         leaf = self.is_leaf_module(m, path)
-        name = self._name(path or "network", frozenset({path})) if path or leaf else ""
+        name = self.fresh_name(path or "network", frozenset({path})) if path or leaf else ""
         self._scopes.append(path)
         try:
             result = super().call_module(m, forward, args, kwargs)
@@ -143,13 +161,22 @@ class CallTracer(Tracer):
                 self.returned[node] = name
         return result
 
+    def create_proxy(
+        self, kind: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *more: Any, **settings: Any
+    ) -> Any:
+        """A call, or those that a function of several operations stands for."""
+        parts = FUNCTIONS.get(target) if kind == "call_function" else METHODS.get(target)
+        if parts is not None and kind in ("call_function", "call_method"):
+            return parts(*args, **kwargs)
+        return super().create_proxy(kind, target, args, kwargs, *more, **settings)
+
     def create_node(self, kind: str, target: Any, *args: Any, **kwargs: Any) -> Node:
         """Name the call sites of functions and methods."""
         node = super().create_node(kind, target, *args, **kwargs)
         if kind in ("call_function", "call_method"):
             label = target if isinstance(target, str) else getattr(target, "__name__", "call")
             scope = self._scopes[-1]
-            self.sites[node] = self._name(f"{scope}.{label}" if scope else label)
+            self.sites[node] = self.fresh_name(f"{scope}.{label}" if scope else label)
         return node
 
     def proxy(self, node: Node) -> Proxy:
@@ -161,36 +188,51 @@ class CallTracer(Tracer):
         return bool(self.known(obj.node)) if self.is_of_shapes(obj.node) else super().to_bool(obj)
 
     def iter(self, obj: Proxy) -> Iterator[Any]:
-        """The parts of a shape; other values are unpacked as torch.fx does it."""
+        """The parts of a value: as many as there are for the example pictures."""
         try:
             return super().iter(obj)
         except Exception:  # torch.fx has several ways to say that it cannot tell how many parts there are
-            if not self.is_of_shapes(obj.node):
+            if not self.has_pictures:
                 raise
             return iter([obj[index] for index in range(len(self.known(obj.node)))])  # type: ignore[index]
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there are examples that answer questions."""
+        return self._pictures is not None
 
     def is_of_shapes(self, node: Node) -> bool:
         """Whether a node's value hangs on shapes and constants alone."""
         return self._pictures is not None and is_of_shapes(node)
 
-    def known(self, node: Node) -> Any:
-        """The value of a node that `is_of_shapes`, for the example pictures."""
-        self.decided_by_shape = True
+    def known(self, node: Node, *, decides: bool = True) -> Any:
+        """The value of a node for the example pictures.
+
+        Args:
+            node: of the graph so far.
+            decides: whether the answer may be another one for pictures of another size.
+        """
+        self.decided_by_shape |= decides
         self._evaluating = True
         try:
             with torch.no_grad():
-                for each in self.graph.nodes:
-                    if each not in self._values:
-                        self._values[each] = self._run(each)
-                    if each is node:
-                        break
+                while node not in self._values:
+                    each = next(iter(self.graph.nodes)) if self._last is None else self._last.next
+                    self._values[each] = self._run(each)
+                    self._last = each
         finally:
             self._evaluating = False
         return self._values[node]
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
-        """Weights become nodes, but where a node is evaluated."""
-        return attr_val if self._evaluating else super().getattr(attr, attr_val, parameter_proxy_cache)
+        """Weights become nodes, but where a node is evaluated, and of networks that others use meanwhile."""
+        if self._evaluating or self._of_others():
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+    def _of_others(self) -> bool:
+        """Whether it is another thread that asks: torch.fx patches `nn.Module` for all of them."""
+        return threading.get_ident() != self._thread
 
     def _run(self, node: Node) -> Any:
         if node.op == "placeholder":
@@ -204,14 +246,16 @@ class CallTracer(Tracer):
             return getattr(args[0], str(node.target))(*args[1:], **kwargs)
         return node.target(*args, **kwargs)  # type: ignore[operator]
 
-    def _name(self, wanted: str, allowed: frozenset[str] = frozenset()) -> str:
+    def fresh_name(self, wanted: str, allowed: frozenset[str] = frozenset()) -> str:
         """The first of ``wanted``, ``wanted_1``, … that is neither taken nor the path of another module."""
-        candidates = itertools.chain([wanted], (f"{wanted}_{index}" for index in itertools.count(1)))
-        avoided = self._taken | (self._paths - allowed)
+        further = self._further.setdefault(wanted, itertools.count(1))
+        candidates = itertools.chain([wanted], (f"{wanted}_{index}" for index in further))
         name = next(
             candidate
             for candidate in candidates
-            if candidate not in avoided and candidate.rpartition(".")[2] not in MODULE_ATTRIBUTES
+            if candidate not in self._taken
+            and (candidate in allowed or candidate not in self._paths)
+            and candidate.rpartition(".")[2] not in MODULE_ATTRIBUTES
         )
         self._taken.add(name)
         return name
@@ -240,15 +284,22 @@ def reads_kind(node: Node) -> bool:
 
 def is_of_shapes(node: Node) -> bool:
     """Whether a node's value hangs on shapes and constants alone: on no number of the picture."""
-    waiting, seen = [node], {node}
+    waiting = [node]
     while waiting:
-        one = waiting.pop()
-        if one.op == "placeholder":
-            return False
-        if not reads_shape(one):
-            waiting += [each for each in one.all_input_nodes if each not in seen]
-            seen.update(one.all_input_nodes)
-    return True
+        one = waiting[-1]
+        unknown = [each for each in one.all_input_nodes if OF_SHAPES not in each.meta]
+        if unknown and not reads_shape(one):
+            waiting += unknown
+            continue
+        waiting.pop()
+        below = one.op != "placeholder" and all(each.meta.get(OF_SHAPES, False) for each in one.all_input_nodes)
+        one.meta[OF_SHAPES] = reads_shape(one) or below
+    known: bool = node.meta[OF_SHAPES]
+    return known
+
+
+OF_SHAPES = "of_shapes"
+"""Where a node remembers the answer, which hangs on what it reads and never changes."""
 
 
 def check_signature(model: nn.Module) -> None:
@@ -275,7 +326,7 @@ def _defaults(model: nn.Module) -> dict[str, Any]:
 
 
 def trace(model: nn.Module, pictures: Tensor | None = None) -> tuple[Graph, CallTracer]:
-    """Trace ``model``. While it runs, torch.fx patches `nn.Module`: no other thread may call a network meanwhile.
+    """Trace ``model``. Other threads may use networks meanwhile, and wait if they trace one.
 
     Args:
         model: the network.
@@ -286,16 +337,32 @@ def trace(model: nn.Module, pictures: Tensor | None = None) -> tuple[Graph, Call
     """
     tracer = CallTracer(pictures)
     try:
-        return tracer.follow(model), tracer
+        with ONE_AT_A_TIME:
+            return tracer.follow(model), tracer
     except PeepholeError:
         raise
     except Exception as error:  # the network's own code runs here, and may raise anything
         reason = " ".join(str(error).split())
         raise PeepholeError(
             f"{type(model).__name__} cannot be traced: {_place(error)}: {type(error).__name__}: {reason.rstrip('.')}. "
-            "Expected code whose way does not depend on the picture's values; rewrite that line, or mark the function "
-            "with torch.fx.wrap."
+            f"{_advice(reason)}"
         ) from error
+
+
+ADVICE = (
+    ("in place", "Expected code that makes new tensors; rewrite that line."),
+    ("dynamo", "Expected plain code; leave torch.compile out around that function."),
+    ("torch.compile", "Expected plain code; leave torch.compile out around that function."),
+)
+"""What helps where a trace stopped, by what torch.fx says of it."""
+
+
+def _advice(reason: str) -> str:
+    values = (
+        "Expected code whose way does not depend on the picture's values; rewrite that line, or mark the function with "
+        "torch.fx.wrap."
+    )
+    return next((advice for words, advice in ADVICE if words in reason), values)
 
 
 def _place(error: Exception) -> str:

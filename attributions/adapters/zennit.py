@@ -30,22 +30,22 @@ BOX = ("low", "high")
 
 
 class Summed(nn.Module):
-    """The sum of two tensors by Zennit's own module, the only sum that its rules know.
+    """The sum of tensors by Zennit's own module, the only sum that its rules know.
 
     Args:
         kind: that module's class.
         weights: what stands before each. Relevance passes a factor unchanged.
     """
 
-    def __init__(self, kind: type[nn.Module], weights: tuple[float, float] = (1, 1)) -> None:
+    def __init__(self, kind: type[nn.Module], weights: tuple[float, ...] = (1, 1)) -> None:
         super().__init__()
         self.sum = kind()
         self.weights = weights
         self.eval()
 
-    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+    def forward(self, *tensors: Tensor) -> Tensor:
         """The sum."""
-        parts = [_weighted(part, weight) for part, weight in zip((left, right), self.weights, strict=True)]
+        parts = [_weighted(part, weight) for part, weight in zip(tensors, self.weights, strict=True)]
         total: Tensor = self.sum(torch.stack(torch.broadcast_tensors(*parts), dim=-1))
         return total
 
@@ -55,7 +55,7 @@ def _weighted(values: Tensor, weight: float) -> Tensor:
     return values if weight == 1 else values + (weight * values - values).detach()
 
 
-def _weights(module: nn.Module) -> tuple[tuple[float, float], ...]:
+def _weights(module: nn.Module) -> tuple[tuple[float, ...], ...]:
     return (module.weights,) if isinstance(module, WeightedSum) else ()
 
 

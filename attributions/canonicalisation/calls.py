@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import operator
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 from torch.fx import Node
 
 from peephole.attributions.canonicalisation.builders import FUNCTIONS, METHODS, Built, NoModule
-from peephole.attributions.operations import Call, Held, Method, Slot
+from peephole.attributions.linear import TRANSPOSED
+from peephole.attributions.operations import Call, Held, Method, Slot, is_hooked
 
 POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
 
@@ -100,6 +102,49 @@ def without_indices(module: nn.Module, node: Node, args: tuple[Any, ...], kwargs
         return FUNCTIONS[function](*args, **{**kwargs, "return_indices": False})[0]
     except (NoModule, TypeError):
         return None
+
+
+def without_hooks(module: nn.Module, given: list[Any]) -> nn.Module:
+    """The module without the hooks that stand at it, if they change nothing of what it returns; else itself.
+
+    Hooks that note something, and hooks that compute a weight before each call, are such: the weight is then what it
+    was at the last call.
+    """
+    if not is_hooked(module) or isinstance(module, Call) or not all(isinstance(each, Tensor) for each in given):
+        return module
+    plain = copy.copy(module)
+    plain._forward_hooks, plain._forward_pre_hooks = OrderedDict(), OrderedDict()
+    plain._parameters = dict(module._parameters)
+    for name in ("weight", "bias"):
+        computed = vars(plain).get(name)
+        if isinstance(computed, Tensor):
+            del plain.__dict__[name]
+            plain._parameters[name] = nn.Parameter(computed.detach().clone(), requires_grad=False)
+    draws = [given, [torch.randn_like(each) if each.is_floating_point() else each for each in given]]
+    try:
+        same = all(_same(module(*each), plain(*each)) for each in draws)
+    except (RuntimeError, AttributeError, TypeError, ValueError):
+        return module
+    return plain if same else module
+
+
+def _same(one: Any, other: Any) -> bool:
+    return isinstance(one, Tensor) and isinstance(other, Tensor) and torch.equal(one, other)
+
+
+def with_known_size(module: nn.Module, given: list[Any], value: Any) -> nn.Module:
+    """A transposed convolution that is told the size of its output, as one that has it in its padding; else itself."""
+    called = module.function if isinstance(module, Call) else None
+    if not isinstance(called, TRANSPOSED) or not isinstance(value, Tensor):
+        return module
+    sides: list[tuple[Any, ...]] = [called.stride, called.padding, called.dilation, called.kernel_size]  # type: ignore[list-item]
+    rows = zip(given[0].shape[2:], value.shape[2:], *sides, strict=True)
+    plain = copy.copy(called)
+    plain.output_padding = tuple(  # type: ignore[assignment]
+        after - ((before - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1)
+        for before, after, stride, padding, dilation, kernel in rows
+    )
+    return plain if _same(plain(given[0]), value) else module
 
 
 def _positional(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

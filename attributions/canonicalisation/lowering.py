@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import operator
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -13,13 +14,18 @@ from torch import Tensor, nn
 from torch.fx import Graph, Node
 from torch.fx.node import map_arg
 
-from peephole.attributions.canonicalisation.calls import module_of, without_indices
+from peephole.attributions.canonicalisation.calls import module_of, with_known_size, without_hooks, without_indices
 from peephole.attributions.canonicalisation.naming import AVERAGES, by_name, by_name_at_last, torch_name
-from peephole.attributions.canonicalisation.probing import linear_of_rows, probe
-from peephole.attributions.operations import Call, Operation, Slot
+from peephole.attributions.canonicalisation.probing import probe
+from peephole.attributions.canonicalisation.reading_weights import Parts, linear_parts
+from peephole.attributions.operations import Call, Operation, Part, Slot, is_hooked, operation_of
 from peephole.attributions.site import Site
 from peephole.attributions.tracing import CallTracer, is_of_shapes, reads_kind
 from peephole.errors import PeepholeError
+
+
+FIELDS = {"values": 0, "indices": 1}
+"""The places of what torch returns by name."""
 
 
 @dataclass
@@ -69,6 +75,7 @@ def lower(graph: Graph, tracer: CallTracer, model: nn.Module, pictures: Tensor) 
     origins: dict[Node, tuple[tuple[Any, ...], dict[str, Any]]] = {}
     seen: set[nn.Module] = set()
     kept: set[Node] = set()
+    fresh = itertools.count(1)
     for node in graph.nodes:
         if node not in needed or node is picture:
             continue
@@ -86,7 +93,13 @@ def lower(graph: Graph, tracer: CallTracer, model: nn.Module, pictures: Tensor) 
         seen.update(module.modules())
         given = [values[each] for each in inputs]
         value = module.eval()(*given)
+        if node.op == "call_module":
+            module = without_hooks(module, given)
+            if with_known_size(module, given, value) is not module:
+                tracer.decided_by_shape |= len(inputs) > 1
+                module, inputs, given = with_known_size(module, given, value), inputs[:1], given[:1]
         known = part[2] if part else None
+        steps: Parts = ()
         if is_of_shapes(node):
             known = Operation.SHAPE
         elif isinstance(value, tuple | list):
@@ -94,14 +107,21 @@ def lower(graph: Graph, tracer: CallTracer, model: nn.Module, pictures: Tensor) 
             origins[node] = args, kwargs
             kept.update(inputs)
         elif known is None:
-            module, known = _understood(module, [each if not is_of_shapes(each) else None for each in inputs], given)
-        if node.op == "call_module" and _is_hooked(module):
-            known = Operation.OPAQUE
-        numbers[node] = number = len(numbers)
+            reads_values = [each if not is_of_shapes(each) else None for each in inputs]
+            *steps, (module, known) = _understood(module, reads_values, given)
+        if node.op == "call_module" and is_hooked(module):
+            steps, known = (), Operation.OPAQUE
+        reading = tuple(numbers[each] for each in inputs)
+        for before, operation in steps:
+            given = [before(*given)]
+            number, name = next(fresh), tracer.fresh_name(tracer.sites[node])
+            found.shapes[number], found.names[number] = tuple(given[0].shape), name
+            found.sites.append(Site(name, before, reading, number, operation))
+            reading = (number,)
+        numbers[node] = number = next(fresh)
         values[node] = value
         if isinstance(value, Tensor):
             node.meta["shape"] = found.shapes[number] = tuple(value.shape)
-        reading = tuple(numbers[each] for each in inputs)
         found.sites.append(Site(tracer.sites[node], module, reading, number, known))
         found.names[number] = tracer.returned.get(node, tracer.sites[node])
         for each in set(node.all_input_nodes):
@@ -111,11 +131,6 @@ def lower(graph: Graph, tracer: CallTracer, model: nn.Module, pictures: Tensor) 
     if output not in numbers:
         raise PeepholeError(f"{type(model).__name__} returns what does not depend on its pictures; expected logits.")
     return _served(found, numbers[output])
-
-
-def _is_hooked(module: nn.Module) -> bool:
-    """Whether somebody's hook stands at a module: what it makes of the values is not the module's doing."""
-    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def _ancestors(output: Node) -> set[Node]:
@@ -149,29 +164,21 @@ def _part(
     origins: dict[Node, tuple[tuple[Any, ...], dict[str, Any]]],
 ) -> tuple[nn.Module, tuple[Node, ...], Operation] | None:
     """Part of what a call returns, as one site with that call, if the node is that."""
-    if node.target is not operator.getitem or args[0] not in parts or isinstance(args[1], Node):
+    if node.target not in (operator.getitem, getattr) or args[0] not in parts or isinstance(args[1], Node):
         return None
     module, inputs = parts[args[0]]
-    pool = args[1] == 0 and without_indices(module, args[0], *origins[args[0]])
+    index = FIELDS.get(args[1], args[1]) if isinstance(args[1], str) else args[1]
+    if isinstance(index, str):
+        return None
+    pool = index == 0 and without_indices(module, args[0], *origins[args[0]])
     if pool:
         return pool, inputs, Operation.MAXIMUM
     operation = by_name(module) or by_name_at_last(module)
-    return Call(_Part(module, args[1]), tuple(map(Slot, range(len(inputs))))), inputs, operation
+    return Call(Part(module, index), tuple(map(Slot, range(len(inputs))))), inputs, operation
 
 
-class _Part(nn.Module):
-    """A module, and one part of what it returns."""
-
-    def __init__(self, module: nn.Module, index: Any) -> None:
-        super().__init__()
-        self.module, self.index = module, index
-
-    def forward(self, *values: Any) -> Any:
-        return self.module(*values)[self.index]
-
-
-def _understood(module: nn.Module, inputs: list[Node | None], given: list[Any]) -> tuple[nn.Module, Operation]:
-    """The module, or the one of torch that is the same function, and what it computes.
+def _understood(module: nn.Module, inputs: list[Node | None], given: list[Any]) -> list[tuple[nn.Module, Operation]]:
+    """The modules that one after the other are the call, and what each computes: itself, or some of torch.
 
     Args:
         module: of the call site.
@@ -184,7 +191,7 @@ def _understood(module: nn.Module, inputs: list[Node | None], given: list[Any]) 
     if not one or not (operation is None or len(places) > 1) or not isinstance(given[places[0]], Tensor):
         operation = operation or by_name_at_last(module)
         # The larger of two tensors is no maximum over places.
-        return module, Operation.OPAQUE if operation is Operation.MAXIMUM and not one else operation
+        return [(module, Operation.OPAQUE if operation is Operation.MAXIMUM and not one else operation)]
 
     def function(value: Tensor) -> Tensor:
         output: Tensor = module(*[value if place in places else other for place, other in enumerate(given)])
@@ -193,15 +200,25 @@ def _understood(module: nn.Module, inputs: list[Node | None], given: list[Any]) 
     like = given[places[0]]
     found = probe(function, like)
     if found is None:
-        return module, operation or by_name_at_last(module)
-    if len(given) == 1 and found.operation in (Operation.AFFINE, Operation.AVERAGE):
-        linear = linear_of_rows(function, like)
-        if linear is not None and torch_name(module) not in AVERAGES:
-            return linear.eval(), Operation.LINEAR
+        return [(module, operation or by_name_at_last(module))]
     operation = found.operation
-    if operation is Operation.AVERAGE and torch_name(module) not in AVERAGES:
+    summed = torch_name(module) in AVERAGES
+    if len(given) == 1 and operation in (Operation.AFFINE, Operation.AVERAGE) and not summed:
+        parts = linear_parts(function, like)
+        if parts is not None:
+            return list(parts)
+    if operation is Operation.AVERAGE and not summed:
         operation = Operation.AFFINE  # a lone negative weight among many may hide from the numbers that were tried
-    return (found.module or module).eval() if len(given) == 1 else module, operation
+    if found.modules and len(given) == 1:
+        *before, last = found.modules
+        return [*((each.eval(), operation_of(each)) for each in before), (last.eval(), _operation(last, operation))]
+    return [(module, operation)]
+
+
+def _operation(module: nn.Module, found: Operation) -> Operation:
+    """What a module of torch computes; the identity is a rearrangement."""
+    own = operation_of(module)
+    return found if own is Operation.OPAQUE else own
 
 
 def _served(found: Lowered, output: int) -> Lowered:

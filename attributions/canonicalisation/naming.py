@@ -100,6 +100,8 @@ def torch_name(module: nn.Module) -> str | None:
 def by_name(module: nn.Module) -> Operation | None:
     """What a call site computes, if its module's type or its name says so for sure."""
     known = operation_of(_called(module))
+    if known is Operation.LINEAR and isinstance(module, Call):
+        return None  # with settings that its weights alone do not tell
     if known not in (Operation.OPAQUE, Operation.NORMALISATION, Operation.ACTIVATION):
         return known
     return BY_NAME.get(torch_name(module) or "")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import parametrize, prune
 
 from peephole.attributions.linear import LINEAR
 from peephole.errors import PeepholeError
+from peephole.network_copy import deep_copy
 
 QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torch.nn.quantized", "torchao")
 """Where the modules of quantised networks come from."""
@@ -42,7 +41,7 @@ def own_copy(model: nn.Module) -> nn.Module:
                 f"{where} is quantised ({type(module).__name__}), and no gradient passes it; give the network in "
                 "floating point."
             )
-    copied = copy.deepcopy(model, _computed_tensors(model)).eval()
+    copied = deep_copy(model).eval()
     for parent in list(copied.modules()):
         for name, child in list(parent.named_children()):
             if unwrapped(child) is not child:
@@ -70,17 +69,6 @@ def unwrapped(model: nn.Module) -> nn.Module:
         else:
             return model
     raise PeepholeError(f"the network is a {type(model).__name__}; expected a torch.nn.Module.")
-
-
-def _computed_tensors(model: nn.Module) -> dict[int, Any]:
-    """What `copy.deepcopy` cannot copy, copied: tensors that a hook computed and left as plain attributes."""
-    computed = (
-        value
-        for module in model.modules()
-        for value in vars(module).values()
-        if isinstance(value, Tensor) and value.grad_fn is not None
-    )
-    return {id(tensor): tensor.detach().clone() for tensor in computed}
 
 
 def _make_plain(module: nn.Module) -> None:

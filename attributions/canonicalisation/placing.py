@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from peephole.attributions.frames import PLAIN, Frame
-from peephole.attributions.layers import crossings
+from peephole.attributions.layers import UNCHANGED, crossings
 from peephole.attributions.operations import Call, Operation
 from peephole.attributions.site import Site
 
@@ -25,58 +25,164 @@ IN_PLACE = frozenset(
 )
 """Operations whose output keeps the axes of its inputs."""
 
-MIXING = frozenset({Operation.PRODUCT, Operation.ATTENTION})
-"""Operations that may make four axes of something else than a picture: heads, tokens and numbers of an attention."""
-
 MOST_EXTRA = 16
 """The most tokens without a place."""
 
 Shapes = Mapping[int, tuple[int, ...]]
-Run = Callable[[Mapping[int, Tensor], int], Tensor]
-"""The value of a number, where some values are given others than the example pictures make."""
+Run = Callable[[int, Tensor, int], Tensor]
+"""From the number of a value that all of the network passes through, and its tensor, to that of a later number."""
 
 
-def place(sites: Sequence[Site], shapes: Shapes, run: Run) -> list[Site]:
+def place(sites: Sequence[Site], shapes: Shapes, pictures: Tensor, run: Run) -> list[Site]:
     """The sites, with the frame of what each returns.
 
-    A tensor of four axes has its channels where the nearest convolution, normalisation or linear layer that makes or
-    reads it has them, and behind the batch if none says; what a product or an attention made of something else, and
-    nothing says a channel of, is no picture. A tensor of three axes has places if it has as many tokens as
-    the last tensor of four axes before it has places, and perhaps a few in front; which token is which place is tried
-    with pictures: a change of one place must change that token alone.
+    What convolutions, pools and functions of one number make of a picture is a picture, with its channels where they
+    have them. Whatever else lies between two tensors through which all of the network passes is tried: one place of the
+    lower is changed, and the place of the upper that moves most has to be the same, for some places of the picture. A
+    tensor that is none by that (transposed, mirrored, cut into windows) has no frame, nor has what is made of it, up to
+    the next that is one.
+
+    A tensor of four axes is tried with its channels where the nearest convolution, normalisation or linear layer has
+    them. A tensor of three axes has places if it has as many tokens as the last picture has places, and perhaps a few
+    in front: the first such after a picture is one if a change of one place changes that token alone.
 
     Args:
         sites: of a network.
         shapes: of its values, with the batch.
-        run: runs it on the example pictures.
+        pictures: examples.
+        run: runs a part of it.
     """
-    channels = _channel_axes(sites, shapes)
-    crossed = {0, *crossings(sites)}
-    frames: dict[int, Frame] = {0: PLAIN}
-    grid: tuple[int, int] | None = None
-    placeless: set[int] = set()
-    source, extra_of = 0, dict[tuple[int, int], int | None]()
-    for site in sites:
-        shape = shapes.get(site.output, ())
-        if len(shape) == 4 and shape[0] == shapes[0][0]:
-            unread = site.output not in channels
-            if unread and (site.operation in MIXING or any(number in placeless for number in site.inputs)):
-                placeless.add(site.output)
-                continue
-            last = channels.get(site.output) == 3
-            frames[site.output] = Frame(channels_last=last)
-            if site.output in crossed:  # what lies beside others (queries and keys, say) are no pictures
-                height, width = shape[1:3] if last else shape[2:]
-                grid, source = (height, width), site.output
-        elif len(shape) == 3 and grid is not None and grid[0] * grid[1] > 1 and shape[0] == shapes[0][0]:
-            last = channels.get(site.output, 2) == 2
-            count = shape[1] if last else shape[2]
-            if (source, count) not in extra_of:
-                extra_of[source, count] = _extra(site, shapes, run, source, frames[source], grid, last)
-            extra = extra_of[source, count]
-            if extra is not None:
-                frames[site.output] = Frame(last, grid, extra)
+    placing = _Placing(sites, shapes, pictures, run)
+    frames = placing.frames()
     return [replace(site, frame=frames.get(site.output)) for site in sites]
+
+
+class _Placing:
+    """The frames of a network's values as they become known, from the picture up."""
+
+    def __init__(self, sites: Sequence[Site], shapes: Shapes, pictures: Tensor, run: Run) -> None:
+        self._sites, self._shapes, self._run = sites, shapes, run
+        self._known = 0, pictures
+        self._axes = _channel_axes(sites, shapes)
+        self._crossed = {0, *crossings(sites)}
+        self._frames: dict[int, Frame] = {0: PLAIN}
+        self._source, self._picture = 0, 0
+
+    def frames(self) -> dict[int, Frame]:
+        """The frame of every value that has one."""
+        for site in self._sites:
+            shape = self._shapes.get(site.output, ())
+            if len(shape) not in (3, 4) or shape[0] != self._shapes[0][0]:
+                continue
+            frame = self._followed(site) or (self._tried(site) if site.output in self._crossed else None)
+            if frame is None:
+                continue
+            self._frames[site.output] = frame
+            if site.output in self._crossed:
+                self._source = site.output
+                if len(shape) == 4:
+                    self._picture = site.output
+        return self._frames
+
+    def _followed(self, site: Site) -> Frame | None:
+        """The frame that a value has by what makes it; None if that does not say it."""
+        shape = self._shapes[site.output]
+        if any(number not in self._frames for number in site.inputs if len(self._shapes.get(number, ())) == len(shape)):
+            return None
+        below = {self._frames[number] for number in site.inputs if len(self._shapes.get(number, ())) == len(shape)}
+        if len(below) != 1:
+            return None
+        (frame,) = below
+        if isinstance(site.module, FIRST):
+            return frame if frame.is_plain and len(shape) == 4 else None
+        same = all(self._shapes[number] == shape for number in site.inputs if number in self._frames)
+        if site.operation in IN_PLACE or isinstance(site.module, (*UNCHANGED, nn.LayerNorm)):
+            return frame if same or len(site.inputs) > 1 else None
+        if isinstance(site.module, nn.Linear):
+            return frame if frame.channels_last else None
+        order = _permutation(site, self._shapes)
+        if order is None or frame.grid is not None:
+            return None
+        axes = [order.index(axis) for axis in ((3, 1, 2) if frame.channels_last else (1, 2, 3))]
+        return {(1, 2, 3): PLAIN, (3, 1, 2): Frame(channels_last=True)}.get(tuple(axes))
+
+    def _tried(self, site: Site) -> Frame | None:
+        """The frame that a value has by what becomes of a change of one place."""
+        hint = self._axes.get(site.output)
+        if len(self._shapes[site.output]) == 4:
+            guesses = [Frame(channels_last=True), PLAIN] if hint == 3 else [PLAIN, Frame(channels_last=True)]
+            return next((frame for frame in guesses if self._keeps_places(site, frame)), None)
+        for last in (True, False) if hint in (None, 2) else (False, True):
+            frame = self._of_tokens(site, last=last)
+            if frame is not None:
+                return frame
+        return None
+
+    def _of_tokens(self, site: Site, *, last: bool) -> Frame | None:
+        """The frame of tokens, row by row; None if they are not the places of the last picture."""
+        shape = self._shapes[site.output]
+        grid = self._frames[self._picture].spatial(self._shapes[self._picture][1:])[1:]
+        extra = shape[1 if last else 2] - grid[0] * grid[1]
+        if grid[0] * grid[1] < 2 or not 0 <= extra <= MOST_EXTRA:
+            return None
+        frame = Frame(last, (grid[0], grid[1]), extra)
+        first = self._frames[self._source].grid is None
+        return frame if self._keeps_places(site, frame, alone=first) else None
+
+    def _keeps_places(self, site: Site, frame: Frame, *, alone: bool = False) -> bool:
+        """Whether a change of one place of the last crossed value moves the same place of this most.
+
+        Args:
+            site: that makes the value.
+            frame: how it is read.
+            alone: whether it must move no other.
+        """
+        if self._known[0] != self._source:
+            self._known = self._source, self._run(*self._known, self._source)
+        before = self._known[1]
+        usual = self._run(self._source, before, site.output)
+        below, above = self._frames[self._source], frame.picture(usual)
+        height, width = below.picture(before).shape[2:]
+        if min(above.shape[2:]) < 1:
+            return False
+        places = sorted({(0, 0), (0, width - 1), (height - 1, 0), (height - 1, width - 1), (height // 2, width // 3)})
+        draw = torch.randn(before.shape[0], *below.picture(before).shape[1:2], generator=torch.Generator().manual_seed(0))
+        size = 3 * float(before.std()) + 1
+        found = 0
+        for index in range(0, len(places), 2):
+            pair = [places[index], places[min(index + 1, len(places) - 1)]]
+            changed = before.clone()
+            for row, (y, x) in enumerate(pair):
+                below.picture(changed)[row, :, y, x] += size * draw[row].to(before)
+            values = self._run(self._source, changed, site.output)
+            moved = (frame.picture(values) - above).abs().sum(1)
+            if alone and _moves_extra(frame, values - usual):
+                return False
+            for row, (y, x) in enumerate(pair):
+                if not moved[row].any():
+                    continue
+                at = divmod(int(moved[row].argmax()), moved.shape[2])
+                if alone and int((moved[row] != 0).sum()) != 1:
+                    return False
+                if not all(
+                    _is_near(here, place, inner, outer)
+                    for here, place, inner, outer in zip(at, (y, x), moved.shape[1:], (height, width), strict=True)
+                ):
+                    return False
+                found += 1
+        return found > 1 or len(places) == 1
+
+
+def _moves_extra(frame: Frame, change: Tensor) -> bool:
+    """Whether a change moves a token that has no place."""
+    tokens = change if frame.channels_last else change.transpose(1, 2)
+    return bool(tokens[:, : frame.extra].any())
+
+
+def _is_near(found: int, place: int, inner: int, outer: int) -> bool:
+    """Whether a row (or column) of ``inner`` ones is where one of ``outer`` belongs, but for a margin."""
+    expected = (place + 0.5) * inner / outer - 0.5
+    return abs(found - expected) <= (0.9 if inner <= 3 else max(1.0, 0.15 * inner))
 
 
 def _channel_axes(sites: Sequence[Site], shapes: Shapes) -> dict[int, int]:
@@ -133,32 +239,3 @@ def _permutation(site: Site, shapes: Shapes) -> list[int] | None:
     if sorted(order) != list(range(len(sides))):
         return None
     return order if torch.equal(moved, numbered.permute(*order, len(sides))) else None
-
-
-def _extra(
-    site: Site,
-    shapes: Shapes,
-    run: Run,
-    source: int,
-    frame: Frame,
-    grid: tuple[int, int],
-    last: bool,
-) -> int | None:
-    """How many tokens stand before those of the places; None if tokens are not places, row by row."""
-    count = shapes[site.output][1 if last else 2]
-    extra = count - grid[0] * grid[1]
-    if not 0 <= extra <= MOST_EXTRA:
-        return None
-    before, usual = run({}, source), _rows(run({}, site.output), last)
-    for row, column in {(0, 0), (0, grid[1] - 1), (grid[0] - 1, 0), (grid[0] // 2, grid[1] // 3)}:
-        changed = before.clone()
-        frame.picture(changed)[:, :, row, column] += 1
-        found = _rows(run({source: changed}, site.output), last)
-        moved = (found != usual).any(-1)[0].nonzero().flatten().tolist()
-        if moved != [extra + row * grid[1] + column]:
-            return None
-    return extra
-
-
-def _rows(values: Tensor, last: bool) -> Tensor:
-    return values if last else values.transpose(1, 2)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from peephole.attributions.operations import Operation
+from peephole.attributions.operations import Affine, Operation
 
 Function = Callable[[Tensor], Tensor]
 
@@ -21,21 +21,19 @@ GRID = (
 """The numbers that a function of one number is asked for."""
 
 
-WIDEST = 8192
-"""The widest rows whose weights are read off one by one."""
-
-
 @dataclass(frozen=True)
 class Found:
     """What a call was found to compute.
 
     Attributes:
         operation: in the vocabulary.
-        module: a module of torch that is the same function, if there is one.
+        modules: that one after the other are the same function, if there are such.
+        ceiling: whether it is a ReLU that stops rising.
     """
 
     operation: Operation
-    module: nn.Module | None = None
+    modules: tuple[nn.Module, ...] = ()
+    ceiling: bool = False
 
 
 @torch.no_grad()
@@ -44,7 +42,8 @@ def probe(function: Function, like: Tensor) -> Found | None:
 
     It is called with some ten tensors. Looked for, in this order: a function of one number, the same everywhere (the
     identity, a ReLU, a scale, an activation); a scale and a shift place by place; an affine map, an average if no
-    weight of it is negative; a normalisation by its own statistics, which does not mind a factor.
+    weight of it is negative; another function of one number in each place; a normalisation by its own statistics,
+    which does not mind a factor.
 
     Args:
         function: gives a tensor for a tensor of the shape of ``like``, two pictures.
@@ -66,6 +65,7 @@ def probe(function: Function, like: Tensor) -> Found | None:
             (_pointwise(guarded, like) if same else None)
             or (_scale(guarded, like) if same else None)
             or _affine(guarded, like)
+            or (_place_by_place(guarded, like) if same else None)
             or (_normalisation(guarded, like) if same else None)
         )
     except _NotTaken:
@@ -76,16 +76,16 @@ class _NotTaken(Exception):
     """The function does not take such numbers: then it is not known."""
 
 
-def _tolerance(like: Tensor) -> float:
+def tolerance(like: Tensor) -> float:
     return 1e-9 if like.dtype == torch.float64 else 1e-4 if like.dtype == torch.float32 else 2e-2
 
 
-def _equal(left: Tensor, right: Tensor) -> bool:
+def equal(left: Tensor, right: Tensor) -> bool:
     size = float(right.abs().nan_to_num(0, 0, 0).max()) if right.numel() else 0.0
-    return torch.allclose(left, right, rtol=0, atol=_tolerance(left) * (1 + size), equal_nan=True)
+    return torch.allclose(left, right, rtol=0, atol=tolerance(left) * (1 + size), equal_nan=True)
 
 
-def _draw(like: Tensor, seed: int) -> Tensor:
+def draw(like: Tensor, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(like.shape, generator=generator, dtype=torch.float64).to(like)
 
@@ -106,34 +106,55 @@ def _pointwise(function: Function, like: Tensor) -> Found | None:
         new = torch.full_like(grid, float("nan")).scatter_(0, asked, given)
         here = torch.zeros_like(known).scatter_(0, asked, True)
         graph, known = torch.where(known, graph, new), known | here
-        if not torch.allclose(given, graph[asked], rtol=_tolerance(like), atol=_tolerance(like), equal_nan=True):
+        if not torch.allclose(given, graph[asked], rtol=tolerance(like), atol=tolerance(like), equal_nan=True):
             return None
     return _named(grid, graph) if bool(known.all()) else None
 
 
 def _named(x: Tensor, y: Tensor) -> Found:
     """The function of one number with this graph."""
-    if _equal(y, x):
-        return Found(Operation.REARRANGEMENT, nn.Identity())
+    if equal(y, x):
+        return Found(Operation.REARRANGEMENT, (nn.Identity(),))
     zero, one = float(y[GRID.index(0.0)]), float(y[GRID.index(1.0)])
-    if _equal(y, zero + (one - zero) * x):
+    if equal(y, zero + (one - zero) * x):
         return Found(Operation.SCALE)
     slope = float(y[GRID.index(0.01)] / x[GRID.index(0.01)])
     if slope > 0 and y.isfinite().all() and not y[x <= 0].any():
         cap = float(y.max()) / slope
-        if _equal(y, slope * x.clamp(0, cap)):
-            plain = abs(slope - 1) < _tolerance(x) * 10
-            whole = nn.ReLU() if cap > 0.999 * max(GRID) else nn.ReLU6() if abs(cap - 6) < 1e-3 else None
-            return Found(Operation.RELU, whole if plain else None)
-    return Found(Operation.ACTIVATION)
+        if equal(y, slope * x.clamp(0, cap)):
+            plain, whole = abs(slope - 1) < tolerance(x) * 10, cap > 0.999 * max(GRID)
+            module = nn.ReLU() if whole else nn.ReLU6() if abs(cap - 6) < 1e-3 else None
+            return Found(Operation.RELU, (module,) if plain and module else (), ceiling=not whole)
+    moved = _moved_relu(x, y) if y.isfinite().all() else None
+    return Found(Operation.RELU, moved) if moved else Found(Operation.ACTIVATION)
+
+
+def _moved_relu(x: Tensor, y: Tensor) -> tuple[nn.Module, ...] | None:
+    """``v·relu(±(x − t)) + u`` as three modules, if the graph is that: level on one side of t, straight on the other.
+
+    ``min(x, t)`` is ``t − relu(t − x)``, and has the maps of that spelling.
+    """
+    order = x.double().argsort()
+    x, y = x.double()[order], y.double()[order]
+    for side in (1, -1):
+        x, y = (x, y) if side > 0 else (-x.flip(0), y.flip(0))
+        level = float(y[0])
+        slope = float((y[-1] - y[-2]) / (x[-1] - x[-2]))
+        if slope == 0:
+            continue
+        knee = float(x[-1]) - (float(y[-1]) - level) / slope
+        knee, level, slope = (round(value, 12) + 0.0 for value in (knee, level, slope))
+        if x[1] < knee < x[-2] and equal(level + slope * (x - knee).clamp(min=0), y):
+            return Affine(float(side), -knee), nn.ReLU(), Affine(slope, level)
+    return None
 
 
 def _scale(function: Function, like: Tensor) -> Found | None:
     """Whether the output is ``s x + t`` place by place."""
     shift = function(torch.zeros_like(like))
     scale = function(torch.ones_like(like)) - shift
-    for x in (_draw(like, 0), -_draw(like, 0), -3 * _draw(like, 1), _draw(like, 2).abs(), -_draw(like, 3).abs()):
-        if not _equal(function(x), scale * x + shift):
+    for x in (draw(like, 0), -draw(like, 0), -3 * draw(like, 1), draw(like, 2).abs(), -draw(like, 3).abs()):
+        if not equal(function(x), scale * x + shift):
             return None
     return Found(Operation.SCALE)
 
@@ -141,47 +162,35 @@ def _scale(function: Function, like: Tensor) -> Found | None:
 def _affine(function: Function, like: Tensor) -> Found | None:
     """Whether the output is linear in the input, up to a constant."""
     shift = function(torch.zeros_like(like))
-    left, right = _draw(like, 2), _draw(like, 3)
+    left, right = draw(like, 2), draw(like, 3)
     for x, y in ((left, right), (4 * left, -3 * left), (left.abs(), -right.abs())):
-        if not _equal(function(x) + function(y), function(x + y) + shift):
+        if not equal(function(x) + function(y), function(x + y) + shift):
             return None
     if not shift.any() and all(_is_positive(function, like, seed) for seed in range(4, 8)):
         return Found(Operation.AVERAGE)
     return Found(Operation.AFFINE)
 
 
-@torch.no_grad()
-def linear_of_rows(function: Function, like: Tensor) -> nn.Linear | None:
-    """The linear layer that an affine function of rows ``[B,K]`` is, its weights read off; None if it is none.
-
-    A function that does not take K rows at once, or mixes them, is none.
-    """
-    if like.ndim != 2 or like.shape[1] > WIDEST:
-        return None
-    try:
-        shift = function(torch.zeros_like(like))[:1]
-        columns = function(torch.eye(like.shape[1]).to(like)) - shift
-    except (RuntimeError, ValueError, IndexError, TypeError):
-        return None
-    if shift.ndim != 2 or columns.ndim != 2 or len(columns) != like.shape[1]:
-        return None
-    with torch.device("meta"):
-        linear = nn.Linear(like.shape[1], columns.shape[1])
-    linear.weight = nn.Parameter(columns.T.contiguous(), requires_grad=False)
-    linear.bias = nn.Parameter(shift[0].clone(), requires_grad=False)
-    return linear if _equal(linear(_draw(like, 9)), function(_draw(like, 9))) else None
-
-
 def _is_positive(function: Function, like: Tensor, seed: int) -> bool:
     """Whether a few positive numbers among zeros give no negative ones."""
-    x = _draw(like, seed)
+    x = draw(like, seed)
     given = function(x.abs() * (x.abs() > 1.5))
-    return float(given.min()) >= -_tolerance(like) * float(given.abs().max())
+    return float(given.min()) >= -tolerance(like) * float(given.abs().max())
+
+
+def _place_by_place(function: Function, like: Tensor) -> Found | None:
+    """Whether every number of the output hangs on the number in its place alone: another activation in each channel."""
+    for seed in range(10, 14):
+        left, right = 2 * draw(like, seed), 2 * draw(like, seed + 10)
+        mine = draw(like, seed + 20) > 0
+        if not equal(function(torch.where(mine, left, right)), torch.where(mine, function(left), function(right))):
+            return None
+    return Found(Operation.ACTIVATION)
 
 
 def _normalisation(function: Function, like: Tensor) -> Found | None:
     """Whether a factor before the input changes nothing, which says that the function divides by a size."""
-    x = 3 * _draw(like, 8)
+    x = 3 * draw(like, 8)
     once, more = function(x), function(5 * x)
     if once.isfinite().all() and torch.allclose(once, more, rtol=1e-2, atol=1e-2 * float(once.abs().max())):
         return Found(Operation.NORMALISATION)

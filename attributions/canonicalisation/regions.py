@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+import heapq
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from peephole.attributions.canonicalisation.probing import probe
-from peephole.attributions.operations import Operation, Region
+from peephole.attributions.canonicalisation.probing import Found, probe
+from peephole.attributions.operations import Operation, Region, operation_of
 from peephole.attributions.site import Site
 
 LONGEST = 16
@@ -24,6 +24,9 @@ ARITHMETIC = frozenset(
 )
 """What a region may be made of: anything without weights to be read and without attention."""
 
+OF_A_NUMBER = frozenset({Operation.SCALE, Operation.RELU, Operation.ACTIVATION})
+OF_A_MAXIMUM = frozenset({Operation.REARRANGEMENT, Operation.SCALE, Operation.MAXIMUM})
+
 Draw = Callable[[int], Tensor]
 """From the number of a value to a tensor of its shape."""
 
@@ -32,41 +35,152 @@ def join_regions(sites: Sequence[Site], draw: Draw) -> list[Site]:
     """The sites, with every region that is one known function of one tensor made one site.
 
     A region begins at a value and ends at a value through which all that was made of the first passes; nothing else
-    that depends on the picture enters it. Two kinds are looked for: diamonds, whose first value is read more than once
-    (``x * sigmoid(x)``, ``x * (x > 0)``, a layer normalisation written by hand), and chains of functions of one
-    number, the same everywhere (``relu6(x + 3) / 6``). A region is joined if numbers say that
-    it is an activation or a normalisation, see `peephole.attributions.canonicalisation.probing.probe`; a chain around a
-    plain ReLU stays as it was written, unless the whole is a ReLU again.
+    that depends on the picture enters it. Three kinds are looked for: diamonds, whose first value is read more than
+    once (``x * sigmoid(x)``, ``x * (x > 0)``, a layer normalisation written by hand), chains of functions of one
+    number, the same everywhere (``relu6(x + 3) / 6``), and maxima over a new axis (``stack([x, 0]).amax(0)``). A region
+    is joined if numbers say that it is an activation or a normalisation, see
+    `peephole.attributions.canonicalisation.probing.probe`; a chain around a plain ReLU stays as it was written, unless
+    the whole is a ReLU again.
 
     Args:
         sites: of a network.
         draw: example tensors.
     """
-    sites = list(sites)
+    network = _Sites(sites)
     for start in [0, *(site.output for site in sites)]:
-        for find in (_diamond, _chain):
-            sites = _with_region(sites, start, find(sites, start), draw)
-    return sites
+        for region in network.diamonds(start):
+            if network.join(region, start, draw):
+                break
+        for find in (network.chain, network.maximum):
+            region = find(start)
+            if region:
+                network.join(region, start, draw)
+    return network.joined()
 
 
-def _with_region(sites: list[Site], start: int, region: frozenset[int] | None, draw: Draw) -> list[Site]:
-    """The sites with a region made one, if it is one known function."""
-    if region is None:
+class _Sites:
+    """The call sites of a network, with what reads each value, while some are put together.
+
+    Args:
+        sites: in the order in which they run.
+    """
+
+    def __init__(self, sites: Sequence[Site]) -> None:
+        self._made_at = {site.output: place for place, site in enumerate(sites)}
+        self._sites: list[Site | None] = list(sites)
+        self._modules: dict[int, tuple[nn.Module, ...]] = {}
+        self._readers: dict[int, set[int]] = {}
+        for place, site in enumerate(sites):
+            for value in site.inputs:
+                self._readers.setdefault(value, set()).add(place)
+
+    def _at(self, place: int) -> Site:
+        site = self._sites[place]
+        assert site is not None
+        return site
+
+    def _readers_of(self, value: int) -> set[int]:
+        return self._readers.get(value, set())
+
+    def diamonds(self, start: int) -> Iterator[list[Site]]:
+        """The regions from a value that is read more than once to each value that closes them, the smallest first."""
+        waiting = [place for place in self._readers_of(start) if self._at(place).operation is not Operation.SHAPE]
+        if len(waiting) < 2:
+            return
+        heapq.heapify(waiting)
+        queued, inside, region = set(waiting), {start}, list[Site]()
+        open_reads = len(waiting)
+        while waiting and len(region) < LONGEST:
+            site = self._at(heapq.heappop(waiting))
+            if site.operation not in ARITHMETIC or not inside.issuperset(site.inputs):
+                return
+            region.append(site)
+            inside.add(site.output)
+            further = self._readers_of(site.output)
+            for place in further - queued:
+                queued.add(place)
+                if self._at(place).operation is not Operation.SHAPE:
+                    heapq.heappush(waiting, place)
+            open_reads += len(further) - len(set(site.inputs))
+            if open_reads == len(further) and len(region) > 1:
+                yield list(region)
+
+    def chain(self, start: int) -> list[Site]:
+        """The longest chain of functions of one number from a value on; none if all of them are of one kind."""
+        region = list(self._line(start, lambda site: site.operation in OF_A_NUMBER and _of_one_number(site)))
+        return region if len({site.operation for site in region}) > 1 else []
+
+    def maximum(self, start: int) -> list[Site]:
+        """The chain from a value to a maximum that gives a tensor of its shape again."""
+        region: list[Site] = []
+        for site in self._line(start, lambda site: site.operation in OF_A_MAXIMUM):
+            region.append(site)
+            if site.operation is Operation.MAXIMUM:
+                before = self._sites[self._made_at[start]] if start in self._made_at else None
+                return region if len(region) > 1 and before is not None and site.shape == before.shape else []
+        return []
+
+    def _line(self, start: int, wanted: Callable[[Site], bool]) -> Iterator[Site]:
+        value = start
+        for _ in range(LONGEST):
+            readers = self._readers_of(value)
+            if len(readers) != 1:
+                return
+            site = self._at(next(iter(readers)))
+            if len(site.inputs) != 1 or not wanted(site):
+                return
+            yield site
+            value = site.output
+
+    def join(self, parts: Sequence[Site], start: int, draw: Draw) -> bool:
+        """Make a region one site, if it is one known function; whether it was."""
+        joined = _joined(parts, start)
+        found = probe(joined.module, draw(start))
+        if found is None or not _is_worth(found, parts):
+            return False
+        module = found.modules[0] if len(found.modules) == 1 else joined.module
+        end = self._made_at[parts[-1].output]
+        for part in parts:
+            place = self._made_at[part.output]
+            self._sites[place] = None
+            for value in part.inputs:
+                self._readers[value].discard(place)
+        self._readers.setdefault(start, set()).add(end)
+        self._sites[end] = replace(joined, module=module.eval(), known=found.operation)
+        if len(found.modules) > 1:
+            self._modules[end] = found.modules
+        return True
+
+    def joined(self) -> list[Site]:
+        """The sites as they are now."""
+        fresh = max(self._made_at, default=0) + 1
+        sites: list[Site] = []
+        for place, site in enumerate(self._sites):
+            if site is None:
+                continue
+            *before, last = self._modules.get(place, (site.module,))
+            reading, known = site.inputs, site.known if not before else operation_of(last)
+            for index, module in enumerate(before):
+                name = f"{site.name}_part_{index}"
+                sites.append(replace(site, name=name, module=module.eval(), inputs=reading, output=fresh, known=None))
+                reading, fresh = (fresh,), fresh + 1
+            sites.append(replace(site, module=last.eval(), inputs=reading, known=known))
         return sites
-    parts = [site for site in sites if site.output in region]
-    joined = _joined(parts, start)
-    found = probe(joined.module, draw(start))
-    chain = all(len(site.inputs) == 1 for site in parts)
-    if found is None or found.operation not in (Operation.ACTIVATION, Operation.NORMALISATION, Operation.RELU):
-        return sites
+
+
+def _is_worth(found: Found, parts: Sequence[Site]) -> bool:
+    """Whether a region says more as one function than as its parts."""
+    if found.operation not in (Operation.ACTIVATION, Operation.NORMALISATION, Operation.RELU):
+        return False
+    if any(len(site.inputs) > 1 for site in parts) or any(site.operation is Operation.MAXIMUM for site in parts):
+        return True
+    if len(found.modules) == 1:
+        return True
     # A chain around a plain ReLU says more than the whole: there is a ReLU.
     plain = not any(site.operation is Operation.ACTIVATION or _has_ceiling(site) for site in parts)
-    if chain and found.module is None and (found.operation is not Operation.ACTIVATION or plain):
-        return sites
-    end = parts[-1].output
-    joined = replace(joined, module=(found.module or joined.module).eval(), known=found.operation)
-    kept = [site for site in sites if site.output not in region or site.output == end]
-    return [joined if site.output == end else site for site in kept]
+    if found.operation is Operation.RELU:
+        return not plain or (found.ceiling and sum(site.operation is Operation.RELU for site in parts) > 1)
+    return found.operation is Operation.ACTIVATION and not plain
 
 
 def _joined(parts: Sequence[Site], start: int) -> Site:
@@ -75,43 +189,6 @@ def _joined(parts: Sequence[Site], start: int) -> Site:
     reads = [tuple(index[value] for value in site.inputs) for site in parts]
     module = Region([site.module for site in parts], reads, tuple(site.name for site in parts[:-1]))
     return replace(parts[-1], module=module, inputs=(start,))
-
-
-def _diamond(sites: Sequence[Site], start: int) -> frozenset[int] | None:
-    """The smallest region that begins at a value which is read more than once; the numbers of the values it makes."""
-    readers = Counter(value for site in sites for value in set(site.inputs))
-    of_values = sum(start in site.inputs for site in sites if site.operation is not Operation.SHAPE)
-    if of_values < 2:
-        return None
-    open_reads, region = of_values, set[int]()
-    inside = {start}
-    for site in sites:
-        if site.operation is Operation.SHAPE or not inside.intersection(site.inputs):
-            continue
-        if site.operation not in ARITHMETIC or not inside.issuperset(site.inputs) or len(region) == LONGEST:
-            return None
-        inside.add(site.output)
-        region.add(site.output)
-        open_reads += readers[site.output] - len(set(site.inputs))
-        if open_reads == readers[site.output]:
-            return frozenset(region) if len(region) > 1 else None
-    return None
-
-
-def _chain(sites: Sequence[Site], start: int) -> frozenset[int] | None:
-    """The longest chain of functions of one number from a value on that ends in a number's own scale."""
-    readers = Counter(value for site in sites for value in site.inputs)
-    by_input = {site.inputs[0]: site for site in sites if len(site.inputs) == 1}
-    region: list[int] = []
-    value = start
-    while readers[value] == 1 and value in by_input and len(region) < LONGEST:
-        site = by_input[value]
-        if site.operation not in (Operation.SCALE, Operation.RELU, Operation.ACTIVATION) or not _of_one_number(site):
-            break
-        value = site.output
-        region.append(value)
-    kinds = {site.operation for site in sites if site.output in region}
-    return frozenset(region) if len(region) > 1 and len(kinds) > 1 else None
 
 
 def _has_ceiling(site: Site) -> bool:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -18,8 +16,10 @@ from peephole.attributions.domains import Undefined
 from peephole.attributions.operations import Operation
 from peephole.attributions.propagation import Propagation
 from peephole.attributions.rectifiers import Activations, at_activations, domain
+from peephole.attributions.site import Site
 from peephole.attributions.tape import Step
 from peephole.attributions.way import Handlers
+from peephole.attributions.windows import has_windows, window_sums
 
 
 @plain_dataclass(frozen=True)
@@ -65,31 +65,16 @@ def unpadded(step: Step, signal: Tensor) -> tuple[Tensor | None, ...]:
 
 
 def redistributed(step: Step, signal: Tensor) -> tuple[Tensor]:
-    """At a max-pool: each input of a window gets its share of the window's sum, ``a_i / Σ_k a_k · R_j``.
+    """At a maximum: each input of a window gets its share of the window's sum, ``a_i / Σ_k a_k · R_j``.
 
     The signal is a coefficient: ``R_j = y_j r_j`` and ``R_i = a_i r_i``.
     """
-    module, x = step.site.module, step.input
-    assert isinstance(module, nn.MaxPool2d)
+    x = step.input
     with torch.enable_grad():
         x = x.requires_grad_()
-        total = window_sums(module, x, step.output.shape[2:])
+        total = window_sums(step.site.module, x, step.output.shape[2:])
     share = torch.where(total > 0, step.output.detach() * signal / total.detach().clamp(min=1e-30), 0)
     return (torch.autograd.grad(total, x, share)[0],)
-
-
-def window_sums(pool: nn.MaxPool2d, x: Tensor, size: Sequence[int]) -> Tensor:
-    """The sum of ``x`` over each window of a pool whose output has the height and width ``size``."""
-    sides = [(each, each) if isinstance(each, int) else each for each in (pool.kernel_size, pool.stride, pool.dilation)]
-    kernel, stride, dilation = sides
-    before = (pool.padding, pool.padding) if isinstance(pool.padding, int) else pool.padding
-    # With ceil_mode the last windows hang over the edge, or none reaches it.
-    after = [
-        (size[i] - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1 - x.shape[2 + i] - before[i] for i in range(2)
-    ]
-    padded = F.pad(x, (before[1], after[1], before[0], after[0]))
-    ones = torch.ones((x.shape[1], 1, *kernel), dtype=x.dtype, device=x.device)
-    return F.conv2d(padded, ones, stride=stride, dilation=dilation, groups=x.shape[1])
 
 
 @ATTRIBUTIONS.register
@@ -107,7 +92,8 @@ class RectGrad(Propagation):
         bottom: the last step of P2's table I, ``σ(A ⊙ r)``. Without it the map is what arrived, signed.
         padding: the official code's padding trick: no signal through the outermost places of a convolution that keeps
             the picture's size.
-        proportional: the official code's proportional redistribution rule at max-pools, instead of the winner's share.
+        proportional: the official code's proportional redistribution rule at max-pools and other maxima, instead of the
+            winner's share.
         activation: ``"any"`` takes every activation for a ReLU; without it networks that have others are refused.
     """
 
@@ -139,6 +125,12 @@ class RectGrad(Propagation):
     def undefined(self) -> Undefined:
         """Activations that are no ReLU, unless they count."""
         return domain(self.activation)
+
+    def undefined_at(self, site: Site) -> str | None:
+        """With `proportional`, maxima whose windows are not known."""
+        if self.proportional and site.operation is Operation.MAXIMUM and not has_windows(site.module):
+            return "proportional=true shares among the inputs of a window, and its windows are not known"
+        return None
 
     def read(self, activation: Tensor, signal: Tensor) -> Tensor:
         """``σ(A ⊙ r)``, or what arrived."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable
-from copy import deepcopy
 from functools import reduce
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from peephole.errors import PeepholeError, UnknownName
 from peephole.models.modules import current_folder_first, module_file
+from peephole.network_copy import deep_copy
 
 CLASSES = ("classes", "num_classes")
 """What a factory may call its one argument."""
@@ -40,7 +40,7 @@ def call(module: str, attribute: str, classes: int, side: int) -> nn.Module:
             raise PeepholeError(f"{name} failed ({_reason(error)}); mend it.") from error
     if not isinstance(network, nn.Module):
         raise PeepholeError(f"{name} makes a {type(network).__name__}; expected a network, a torch.nn.Module.")
-    network = deepcopy(network).cpu()  # a factory may give the same network twice, and networks here are trained
+    network = deep_copy(network).cpu()  # a factory may give the same network twice, and networks here are trained
     _check(network, name, classes, side)
     return network
 

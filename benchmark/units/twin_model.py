@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, ClassVar
 
 from peephole.attacks.recipe import Recipe
@@ -36,11 +35,12 @@ class TwinModel(Unit):
         from peephole.attacks.predicting import hits
         from peephole.attacks.splits import in_order
         from peephole.attacks.training import train
+        from peephole.network_copy import deep_copy
         from peephole.store.shard import Shard
         from peephole.units.networks import load, state_arrays
 
         data = workspace.attack_data(self.spec["dataset"])
-        network = deepcopy(load(self.inputs["clean"], workspace))
+        network = deep_copy(load(self.inputs["clean"], workspace))
         recipe, trainer = Recipe(**self.spec["recipe"]), workspace.trainer(self.digest)
         train(network, data.train, recipe, trainer, seed=self.spec["seed"])
         accuracy = hits(network, in_order(data.test))
