@@ -126,7 +126,11 @@ def _built(lowered: Lowered, pictures: Tensor, *, one_size: bool) -> Canonical:
     two, three = (_values(sites, some) for some in (pictures, pictures[[0, 1, 1]]))
     shapes = {number: tuple(value.shape) for number, value in two.items() if isinstance(value, Tensor)}
     batches = {number: _batch(shape, tuple(three[number].shape)) for number, shape in shapes.items()}
-    rows = {number: shape for number, shape in shapes.items() if batches[number] == (0, 2)}
+    rows = {
+        number: shape
+        for number, shape in shapes.items()
+        if batches[number] == (0, 2) and two[number].is_floating_point()
+    }
     sites = place(sites, rows, pictures, lambda start, value, number: _value(sites, two, start, value, number))
     sites = [
         replace(

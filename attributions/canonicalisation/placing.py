@@ -100,11 +100,37 @@ class _Placing:
             return frame if same or len(site.inputs) > 1 else None
         if isinstance(site.module, nn.Linear):
             return frame if frame.channels_last else None
-        order = _permutation(site, self._shapes)
-        if order is None or frame.grid is not None:
+        moves = site.operation in (Operation.REARRANGEMENT, Operation.AVERAGE)
+        if not moves or frame.grid is not None or any(number not in self._frames for number in site.inputs):
             return None
-        axes = [order.index(axis) for axis in ((3, 1, 2) if frame.channels_last else (1, 2, 3))]
-        return {(1, 2, 3): PLAIN, (3, 1, 2): Frame(channels_last=True)}.get(tuple(axes))
+        both = (frame, PLAIN if frame.channels_last else Frame(channels_last=True))
+        return next((kept for kept in both if self._carries(site, frame, kept)), None)
+
+    def _carries(self, site: Site, frame: Frame, after: Frame) -> bool:
+        """Whether an operation leaves every number near its place, in a picture read as ``frame`` and then ``after``.
+
+        It is given the numbers of rows and of columns; nought is what it puts in of its own.
+        """
+        like = self._known[1]
+        for axis in (2, 3):
+            numbered = {}
+            for number in site.inputs:
+                values = torch.zeros(self._shapes.get(number, ()), dtype=like.dtype, device=like.device)
+                picture = frame.picture(values)
+                side = picture.shape[axis]
+                picture += torch.arange(1, side + 1).to(like).view(-1, 1) if axis == 2 else torch.arange(1, side + 1).to(like)
+                numbered[number] = values
+            try:
+                found = after.picture(site.module(*[numbered[number] for number in site.inputs]))
+            except (RuntimeError, TypeError, IndexError, ValueError):
+                return False
+            inner = found.shape[axis]
+            here = torch.arange(inner).to(like)
+            expected = (found.movedim(axis, -1) - 0.5) * inner / side - 0.5
+            far = (expected - here).abs() > (0.9 if inner <= 3 else max(1.0, 0.15 * inner))
+            if bool((far & (found.movedim(axis, -1) != 0)).any()):
+                return False
+        return True
 
     def _tried(self, site: Site) -> Frame | None:
         """The frame that a value has by what becomes of a change of one place."""

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from peephole.attributions.graph import canonicalise
-from peephole.attributions.operations import Add, Call, WeightedSum
+from peephole.attributions.operations import Add, Affine, Call, WeightedSum
 from peephole.errors import PeepholeError
 
 
@@ -54,7 +54,7 @@ def sites(model):
         (lambda net, x: x.reshape((x.shape[0], -1))[:, :3, None, None], "reshape", nn.Flatten),
         (lambda net, x: torch.cat([x, x], 2), "cat", Call),
         (lambda net, x: torch.dropout(x, 0.3, train=net.training), "dropout", Call),
-        (lambda net, x: (x * 1).clamp_(0.2), "clamp_", Call),
+        (lambda net, x: (x * 1).clamp_(0.2), "clamp_", Affine),
         (lambda net, x: torch.add(x, x, alpha=2), "add", WeightedSum),
         (lambda net, x: x + 1, "add", Call),
         (lambda net, x: x.float(), "float_1", Call),
