@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from peephole.attributions.canonical import Canonical
 from peephole.attributions.canonicalisation.checking import (
     check_batch,
-    check_gradient,
     check_graph,
-    check_logits,
     check_repeated,
     takes_channels_last,
 )
+from peephole.attributions.canonicalisation.gradient_check import check_gradient
+from peephole.attributions.canonicalisation.logits_check import check_logits
 from peephole.attributions.canonicalisation.lowering import Lowered, lower
 from peephole.attributions.canonicalisation.own_copy import own_copy
 from peephole.attributions.canonicalisation.placing import place

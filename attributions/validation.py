@@ -41,11 +41,14 @@ def _check_layers(model: Canonical, layers: Sequence[str]) -> None:
     if isinstance(layers, str) or not layers:
         raise PeepholeError(f"layers is {layers!r}; expected one or more names, for example {model.layers[:1]}.")
     for layer in layers:
-        model.cut(layer)
-        if len(model.shapes[layer]) != 3:
-            raise PeepholeError(
-                f"'{layer}' has no height and width; expected spatial cut points such as {', '.join(model.layers)}."
-            )
+        cut = model.cut(layer)
+        why = (
+            "has no height and width"
+            if len(model.shapes[layer]) != 3
+            else "is no picture: its axes are no places of it"
+        )
+        if len(model.shapes[layer]) != 3 or cut.frame is None:
+            raise PeepholeError(f"'{layer}' {why}; expected spatial cut points such as {', '.join(model.layers)}.")
 
 
 def _check_pictures(model: Canonical, x: Tensor) -> None:

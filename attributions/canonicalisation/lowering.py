@@ -23,7 +23,6 @@ from peephole.attributions.site import Site
 from peephole.attributions.tracing import CallTracer, is_of_shapes, reads_kind
 from peephole.errors import PeepholeError
 
-
 FIELDS = {"values": 0, "indices": 1}
 """The places of what torch returns by name."""
 
@@ -108,7 +107,8 @@ def lower(graph: Graph, tracer: CallTracer, model: nn.Module, pictures: Tensor) 
             kept.update(inputs)
         elif known is None:
             reads_values = [each if not is_of_shapes(each) else None for each in inputs]
-            *steps, (module, known) = _understood(module, reads_values, given)
+            understood = _understood(module, reads_values, given)
+            steps, (module, known) = tuple(understood[:-1]), understood[-1]
         if node.op == "call_module" and is_hooked(module):
             steps, known = (), Operation.OPAQUE
         reading = tuple(numbers[each] for each in inputs)

@@ -118,7 +118,9 @@ class _Placing:
                 values = torch.zeros(self._shapes.get(number, ()), dtype=like.dtype, device=like.device)
                 picture = frame.picture(values)
                 side = picture.shape[axis]
-                picture += torch.arange(1, side + 1).to(like).view(-1, 1) if axis == 2 else torch.arange(1, side + 1).to(like)
+                picture += (
+                    torch.arange(1, side + 1).to(like).view(-1, 1) if axis == 2 else torch.arange(1, side + 1).to(like)
+                )
                 numbered[number] = values
             try:
                 found = after.picture(site.module(*[numbered[number] for number in site.inputs]))
@@ -172,7 +174,9 @@ class _Placing:
         if min(above.shape[2:]) < 1:
             return False
         places = sorted({(0, 0), (0, width - 1), (height - 1, 0), (height - 1, width - 1), (height // 2, width // 3)})
-        draw = torch.randn(before.shape[0], *below.picture(before).shape[1:2], generator=torch.Generator().manual_seed(0))
+        draw = torch.randn(
+            before.shape[0], *below.picture(before).shape[1:2], generator=torch.Generator().manual_seed(0)
+        )
         size = 3 * float(before.std()) + 1
         found = 0
         for index in range(0, len(places), 2):

@@ -77,15 +77,18 @@ class _NotTaken(Exception):
 
 
 def tolerance(like: Tensor) -> float:
+    """The relative difference that rounding makes in numbers of a type, with room."""
     return 1e-9 if like.dtype == torch.float64 else 1e-4 if like.dtype == torch.float32 else 2e-2
 
 
 def equal(left: Tensor, right: Tensor) -> bool:
+    """Whether two tensors are the same but for rounding."""
     size = float(right.abs().nan_to_num(0, 0, 0).max()) if right.numel() else 0.0
     return torch.allclose(left, right, rtol=0, atol=tolerance(left) * (1 + size), equal_nan=True)
 
 
 def draw(like: Tensor, seed: int) -> Tensor:
+    """Normal random numbers in the shape, type and place of a tensor."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(like.shape, generator=generator, dtype=torch.float64).to(like)
 

@@ -114,6 +114,8 @@ class _Sites:
         """The chain from a value to a maximum that gives a tensor of its shape again."""
         region: list[Site] = []
         for site in self._line(start, lambda site: site.operation in OF_A_MAXIMUM):
+            if not region and site.operation is Operation.SCALE:
+                return []  # it stands before what may be a ReLU, and is found from its own output
             region.append(site)
             if site.operation is Operation.MAXIMUM:
                 before = self._sites[self._made_at[start]] if start in self._made_at else None

@@ -139,7 +139,7 @@ def _of_average(site: Site, made_by: dict[int, Site], readers: Counter[int]) -> 
                 break  # a picture again, as a pool leaves it: a layer of its own
             parts.append(below)
             modules: list[nn.Module] = [part.module for part in reversed(parts)]
-            reads = [(index - 1,) for index in range(len(modules))]
+            reads: list[tuple[int, ...]] = [(index - 1,) for index in range(len(modules))]
             names = tuple(part.name for part in reversed(parts[1:]))
             region = Region(modules, reads, names).eval()
             return replace(site, module=region, inputs=below.inputs, known=Operation.AVERAGE)

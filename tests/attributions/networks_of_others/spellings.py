@@ -177,6 +177,18 @@ RELUS = {
     "product": lambda x: x * (x > 0),
     "where": lambda x: torch.where(x > 0, x, 0.0),
     "absolute": lambda x: (x + x.abs()) / 2,
+    "fmax": lambda x: torch.fmax(x, torch.zeros((), dtype=x.dtype)),
+    "max method": lambda x: x.max(torch.zeros((), dtype=x.dtype)),
+    "masked": lambda x: x.masked_fill(x < 0, 0.0),
+    "heaviside": lambda x: x * torch.heaviside(x, torch.zeros((), dtype=x.dtype)),
+    "root": lambda x: (x + (x * x).sqrt()) / 2,
+    "less the minimum": lambda x: x - torch.min(x, torch.zeros((), dtype=x.dtype)),
+    "prelu": lambda x: F.prelu(x, torch.zeros(3, dtype=x.dtype)),
+    "rrelu": lambda x: F.rrelu(x, 0.0, 0.0),
+    "without end": lambda x: x.clamp(0, float("inf")),
+    "twice": lambda x: F.relu(F.relu(x)),
+    "stacked with zeros": lambda x: torch.stack([x, torch.zeros_like(x)]).amax(0),
+    "padded with zeros": lambda x: F.pad(x[..., None], (0, 1)).amax(-1),
 }
 
 SUMS = {
@@ -188,6 +200,11 @@ SUMS = {
     "difference": lambda x, y: x - (-y),
     "stack": lambda x, y: torch.stack([x, y]).sum(0),
     "sum of a list": lambda x, y: sum([x, y]),
+    "stacked before": lambda x, y: torch.stack([x, y], 1).mean(1) * 2,
+    "concatenated": lambda x, y: torch.cat([x, y], 1).unflatten(1, (2, 3)).sum(1),
+    "rsub": lambda x, y: torch.rsub(-x, y),
+    "halves": lambda x, y: torch.lerp(x, y, 0.5) * 2,
+    "alpha": lambda x, y: torch.add(x, y * 2, alpha=0.5),
 }
 
 POOLS = {
@@ -205,6 +222,8 @@ HEADS = {
     "flat mean": lambda x: x.flatten(2).mean(-1),
     "sum": lambda x: x.sum((2, 3)) / 16,
     "batch first": lambda x: x.reshape(x.shape[0], x.shape[1], -1).mean(2),
+    "rows of columns": lambda x: x.mean(-1).mean(-1),
+    "einsum": lambda x: torch.einsum("bchw->bc", x) / 16,
 }
 
 LINEARS = {
@@ -215,6 +234,8 @@ LINEARS = {
     "addmm": lambda m, x: torch.addmm(m.bias, x, m.weight.t()),
     "einsum": lambda m, x: torch.einsum("bi,oi->bo", x, m.weight) + m.bias,
     "convolution": lambda m, x: F.conv2d(x[..., None, None], m.weight[..., None, None], m.bias).flatten(1),
+    "tensordot": lambda m, x: torch.tensordot(x, m.weight, ([1], [1])) + m.bias,
+    "matmul": lambda m, x: torch.matmul(x, m.weight.T) + m.bias,
 }
 
 KINDS = {

@@ -263,3 +263,69 @@ def test_patches_folded_into_the_batch():
                 assert torch.allclose(alone[rule][0], values[index], rtol=1e-9, atol=1e-12), rule
     assert isinstance(together["rectgrad"], str)
     assert sum(not isinstance(values, str) for values in together.values()) > 20
+
+
+class Moved(nn.Module):
+    """Convolutions of single places, with something done to the places in between."""
+
+    def __init__(self, there, back=None):
+        super().__init__()
+        self.one, self.two, self.fc = nn.Conv2d(2, 4, 1), nn.Linear(4, 4), nn.Linear(4, 4)
+        self.there, self.back = there, back
+
+    def forward(self, x):
+        x = F.relu(self.there(F.relu(self.one(x))))
+        return self.fc(self.back(x) if self.back else x.mean((2, 3)))
+
+
+def windows(x):
+    batch, channels, height, width = x.shape
+    x = x.reshape(batch, channels, height // 4, 4, width // 4, 4).permute(0, 2, 4, 3, 5, 1)
+    return x.reshape(batch, 4, 16, channels)
+
+
+ELSEWHERE = {
+    "transposed": (lambda x: x.mT, None),
+    "transposed by name": (lambda x: x.transpose(2, 3), None),
+    "mirrored": (lambda x: x.flip(3), None),
+    "rolled": (lambda x: x.roll((4, 4), (2, 3)), None),
+    "channels last, transposed": (lambda x: x.transpose(1, 3), lambda x: x.mean((1, 2))),
+    "windows": (windows, lambda x: x.mean((1, 2))),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_what_is_not_in_its_place_is_no_layer(name):
+    canonical = canonicalise(seeded(lambda: Moved(*ELSEWHERE[name])), (2, 8, 8))
+    assert canonical.layers == ("input", "relu")
+    with pytest.raises(PeepholeError, match="'relu_1' is no picture: its axes are no places of it; expected spatial"):
+        build("grad_cam").attribute(canonical, pictures(), TARGET, ["relu_1"])
+
+
+IN_PLACE = {
+    "padded": lambda x: F.pad(x, (1, 1, 1, 1)),
+    "cut": lambda x: x[:, :, 1:-1, 1:-1],
+    "every second": lambda x: x[..., ::2, ::2],
+    "half of the channels": lambda x: x[:, :2].repeat(1, 2, 1, 1),
+    "channels last": lambda x: x.permute(0, 2, 3, 1).mul(1).permute(0, 3, 1, 2),
+    "there and back": lambda x: x.flip(3).flip(3),
+    "pooled": lambda x: F.avg_pool2d(x, 2),
+    "enlarged": lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_what_is_in_its_place_is_a_layer(name):
+    canonical = canonicalise(seeded(lambda: Moved(IN_PLACE[name])), (2, 8, 8))
+    last = canonical.layers[-1]
+    x = torch.zeros(1, 2, 8, 8, dtype=torch.float64)
+    y = x.clone()
+    y[..., 2, 4] = 3
+    with torch.no_grad():
+        values = [canonical.picture(last, canonical.run(each, keep=[last])[1][last]) for each in (x, y)]
+    moved = (values[1] - values[0]).abs().sum((0, 1))
+    at = divmod(int(moved.argmax()), moved.shape[1])
+    sides = moved.shape
+    expected = [(place + 0.5) * side / 8 - 0.5 for place, side in zip((2, 4), sides, strict=True)]
+    assert last == "relu_1"
+    assert all(abs(found - wanted) <= 1 for found, wanted in zip(at, expected, strict=True))

@@ -13,7 +13,7 @@ from peephole.attributions.refusal import NotDefined
 from peephole.attributions.tape import Tape
 from peephole.attributions.way import one_hot
 
-from .rules import TARGET, answers, lost_by_z_plus, pictures
+from .rules import TARGET, answers, differences, lost_by_z_plus, pictures
 
 
 def seeded(build_network, seed=0):
@@ -322,15 +322,74 @@ def test_an_affine_map_with_a_lone_negative_weight_is_a_linear_layer():
     assert differences(usual, answers(Mapped(), pictures(), TARGET)) == {}
 
 
-@pytest.mark.parametrize("pre", [False, True])
-def test_what_a_hook_does_is_unknown(pre):
-    network = seeded(
-        lambda: nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4))
-    )
-    if pre:
-        network[0].register_forward_pre_hook(lambda module, inputs: (F.silu(inputs[0]),))
-    else:
-        network[0].register_forward_hook(lambda module, inputs, output: torch.relu(output))
-    found = answers(network, pictures(), TARGET, ["guided_backprop", "lrp_alpha1_beta0", "gradient"])
-    assert found["guided_backprop"] == found["lrp_alpha1_beta0"] == "an unknown operation"
+MAXIMA = {
+    "amax": lambda z: z.amax((2, 3)),
+    "max of a row": lambda z: z.flatten(2).max(-1)[0],
+    "values": lambda z: z.flatten(2).max(-1).values,
+    "adaptive": lambda z: F.adaptive_max_pool2d(z, 1).flatten(1),
+    "a pool": lambda z: F.max_pool2d(z, 4).flatten(1),
+    "a pool of rows": lambda z: F.max_pool1d(z.flatten(2), 16).flatten(1),
+}
+
+
+@pytest.mark.parametrize("name", MAXIMA)
+def test_rectgrad_shares_out_a_maximum_in_proportion(name):
+    """Each input of a window gets its part of the window's sum: ``a_i / Σ a · R``."""
+    network = seeded(lambda: nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.ReLU()))
+
+    class Largest(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = network
+
+        def forward(self, x):
+            return MAXIMA[name](self.body(x)[:, :, :4, :4])
+
+    canonical, x = canonicalise(Largest(), (2, 8, 8)), pictures()
+    method = build("rectgrad(proportional=true, percentile=0, bottom=false)")
+    layer = next(cut for cut in canonical.cuts if canonical.cut(cut).shape == (4, 8, 8))
+    found = method.attribute(canonical, x, TARGET, [layer])[layer]
+    values = network(x).detach()
+    share = torch.zeros_like(values)
+    for row, target in enumerate(TARGET):
+        window = values[row, target, :4, :4]
+        share[row, target, :4, :4] = window / window.sum() * window.max() / window.where(window > 0, 1)
+    assert torch.allclose(found, torch.where(values > 0, share, found), rtol=1e-9, atol=1e-12)
+
+
+def test_rectgrad_in_proportion_refuses_a_maximum_of_unknown_windows():
+    network = seeded(lambda: nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.FractionalMaxPool2d(2, output_size=3)))
+
+    class Drawn(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = network
+
+        def forward(self, x):
+            return self.body[1](self.body[0](x)).cummax(2)[0].mean((2, 3))
+
+    found = answers(Drawn(), pictures(), TARGET, ["rectgrad(proportional=true)", "gradient"])
+    assert isinstance(found["rectgrad(proportional=true)"], str)
     assert not isinstance(found["gradient"], str)
+
+
+def test_a_transposed_convolution_that_is_told_its_size():
+    class Enlarged(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.down, self.up = nn.Conv2d(2, 4, 3, stride=2), nn.ConvTranspose2d(4, 4, 3, stride=2)
+            self.fc = nn.Linear(4, 4)
+            self.told = True
+
+        def forward(self, x):
+            x = F.relu(self.down(x))
+            wide = (
+                self.up(x, output_size=[8, 8])
+                if self.told
+                else F.conv_transpose2d(x, self.up.weight, self.up.bias, stride=2, output_padding=1)
+            )
+            return self.fc(F.relu(wide).mean((2, 3)))
+
+    told, plain = seeded(Enlarged), seeded(Enlarged)
+    plain.told = False
+    assert differences(answers(plain, pictures(), TARGET), answers(told, pictures(), TARGET)) == {}

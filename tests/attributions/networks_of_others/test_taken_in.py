@@ -144,11 +144,70 @@ class Two(nn.Module):
         return self.answer(self.network(x))
 
 
+class Before(nn.Module):
+    """A function of the picture, and the network."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.network, self.function = small(), function
+
+    def forward(self, x):
+        return self.network(self.function(x))
+
+
+def without_gradient(x):
+    with torch.no_grad():
+        half = x.clamp(min=0.4)
+    return x + half
+
+
+class Tripled(torch.autograd.Function):
+    """The identity, with a gradient three times as large."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 1
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return 3 * gradient
+
+
+def changed(x):
+    x = x * 1
+    x[:, 0] = 0
+    return x
+
+
 REFUSED = {
     "softmax": (lambda: headed(nn.Softmax(1)), r"returns probabilities \(the last operation is '8'\); expected logits"),
     "log softmax": (lambda: headed(nn.LogSoftmax(1)), "returns logarithms of probabilities .*expected logits"),
     "softmax written": (lambda: Two(lambda x: x.exp() / x.exp().sum(1, keepdim=True)), "returns probabilities"),
+    "softmax twice as large": (lambda: Two(lambda x: 2 * x.softmax(1)), "returns probabilities"),
+    "softmax of a few": (lambda: Two(lambda x: F.softmax(x * 1e-3, -1)), "returns probabilities"),
     "sigmoid": (lambda: headed(nn.Sigmoid()), "ends in a sigmoid"),
+    "sigmoid written": (lambda: Two(lambda x: 1 / (1 + torch.exp(-x))), "ends in a sigmoid"),
+    "sigmoid in place": (lambda: Two(lambda x: x.sigmoid_()), "ends in a sigmoid"),
+    "expit": (lambda: Two(torch.special.expit), "ends in a sigmoid"),
+    "sigmoid in bounds": (lambda: Two(lambda x: x.sigmoid().clamp(1e-6, 1 - 1e-6)), "ends in a sigmoid"),
+    "hard sigmoid": (lambda: headed(nn.Hardsigmoid()), "ends in a sigmoid"),
+    "log sigmoid": (lambda: headed(nn.LogSigmoid()), "ends in a sigmoid"),
+    "random numbers": (lambda: Two(lambda x: x + 1e-3 * torch.rand_like(x)), "draws no random numbers in eval mode"),
+    "rounded": (
+        lambda: Before(lambda x: torch.round(x * 255) / 255),
+        r"no gradient goes from the logits of Before to its picture: .*round.* lets none through",
+    ),
+    "without gradient": (lambda: Before(without_gradient), "part of its code runs without gradient"),
+    "a gradient of its own": (lambda: Before(Tripled.apply), "a gradient of its own"),
+    "a tensor changed in part": (lambda: Before(changed), r"new tensors; rewrite that line"),
+    "a number of pictures": (
+        lambda: Before(lambda x: x.reshape(2, 2, 8, 8)),
+        "takes 2 pictures at once and not 3 .*a number of pictures stands in its code",
+    ),
+    "a constant for two": (
+        lambda: Before(lambda x: x + torch.ones(2, 2, 8, 8)),
+        "takes 2 pictures at once and not 3 .*a number of pictures stands in its code",
+    ),
     "scripted": (lambda: torch.jit.trace(small(), pictures()), "is a scripted module"),
     "a scripted part": (
         lambda: nn.Sequential(torch.jit.trace(small(), pictures())),
