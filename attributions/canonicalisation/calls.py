@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.fx import Node
 
-from peephole.attributions.canonicalisation.builders import FUNCTIONS, METHODS, Built, NoModule
+from peephole.attributions.canonicalisation.builders import FUNCTIONS, METHODS
+from peephole.attributions.canonicalisation.call_arguments import Built, NoModule
 from peephole.attributions.linear import TRANSPOSED
 from peephole.attributions.operations import Call, Held, Method, Slot, is_hooked
 
