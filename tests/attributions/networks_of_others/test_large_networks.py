@@ -39,7 +39,7 @@ REFUSED = {
 
 
 def drawn(name):
-    """With random weights whose signals keep their size, and random statistics."""
+    """With random weights, and the statistics of random pictures, so that signals keep their size."""
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -50,9 +50,14 @@ def drawn(name):
             if isinstance(module, nn.BatchNorm2d):
                 nn.init.uniform_(module.weight, 0.5, 1.5)
                 nn.init.uniform_(module.bias, -0.5, 0.5)
+                module.momentum = 1.0
         if name.startswith("vit"):
             nn.init.normal_(model.heads.head.weight)
-    return model
+        if any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
+            side = side_of(name)
+            with torch.no_grad():
+                model.train()(torch.rand(4, 3, side, side))
+    return model.eval()
 
 
 def efficientnet_lite0():
