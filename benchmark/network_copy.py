@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
+Network = TypeVar("Network", bound=nn.Module)
 
-def deep_copy(model: nn.Module) -> nn.Module:
+
+def deep_copy(model: Network) -> Network:
     """A deep copy of ``model``. What cannot be copied (a lock, an open file, a graph of tensors) is shared."""
     try:
         return copy.deepcopy(model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +13,7 @@ from peephole.attributions.layout import for_convolutions
 from peephole.attributions.operations import Call, Operation, name_of
 from peephole.attributions.site import Site
 from peephole.errors import PeepholeError
-from peephole.network_copy import deep_copy
-
-Network = TypeVar("Network", bound=nn.Module)
+from peephole.network_copy import Network, deep_copy
 
 
 def check_repeated(model: nn.Module, pictures: Tensor, expected: Tensor) -> None:
@@ -99,7 +97,7 @@ def _first_other(canonical: Canonical, model: nn.Module, pictures: Tensor) -> st
 
 
 def _in_double(network: Network, pictures: Tensor) -> tuple[Network, Tensor] | None:
-    """A copy in double precision, and its logits; None where its code fixes another type, or it is in double already."""
+    """A copy in double precision, and its logits; None if its code fixes another type, or it is in double already."""
     if pictures.dtype == torch.float64:
         return None
     try:
