@@ -23,7 +23,7 @@ from peephole.submissions.folder import in_order, keep, stored
 from peephole.submissions.limits import Limits
 from peephole.submissions.submission import METHOD, Submission
 from peephole.suites.suite import load_suite
-from peephole.turns import LOCK
+from peephole.turns import turn
 from peephole.units.base import Unit
 from peephole.units.maps import Maps
 from peephole.workspace import Workspace
@@ -324,16 +324,15 @@ def _alone_in(folder: Path) -> Iterator[None]:
     Raises:
         PeepholeError: somebody does, or the folder cannot be written to.
     """
-    from filelock import FileLock, Timeout
-
     open_folder(folder, create=True)
-    try:
-        with FileLock(folder / LOCK, timeout=0):
-            yield
-    except Timeout as error:
+
+    def busy() -> None:
         raise PeepholeError(
             f"another method is being submitted to {folder}; wait until it is done, or give another folder with --out."
-        ) from error
+        )
+
+    with turn(folder, busy):
+        yield
 
 
 def _evaluation(name: str, result: RunResult, check: CheckResult) -> Evaluation:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from peephole.errors import PeepholeError
 from peephole.files import write_atomically
 from peephole.leaderboard.alignment import Condition, Lineup, Model, Pictures, in_order
+from peephole.store.opening import open_hdf5
 
 PICTURES = "pictures.h5"
 ENCODING = "peephole-pictures"
@@ -59,7 +60,7 @@ def read_pictures(path: Path, table: Path) -> Lineup:
     if not path.is_file():
         raise PeepholeError(f"there is no {path}; run the same suite once more to have it written")
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path, str(path)) as file:
             found = file.attrs.get("encoding"), file.attrs.get("encoding_version")
             if found != (ENCODING, ENCODING_VERSION):
                 raise PeepholeError(

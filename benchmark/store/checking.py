@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from peephole.errors import PeepholeError
 from peephole.store.contents import RECEIPT, SHARD, kinds, names
 from peephole.store.opened import OpenShard
+from peephole.store.opening import Unreadable, regular_file
 from peephole.store.receipt import Receipt, read_receipt, spec_digest
-from peephole.store.shard import UnknownEncoding
-from peephole.store.store import Store, file_digest
+from peephole.store.store import Store, stored_digest
 
 AGAIN = "peephole store check --repair discards it, the next run makes it again"
+LOOK = "it is as it was: look for what this environment lacks (h5py, hdf5plugin, the disk)"
+CHECKSUM = "Fletcher32"
+"""What HDF5 says of a chunk whose own checksum is wrong."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +56,26 @@ def shard_fault(store: Store, kind: str, digest: str, *, arrays: bool = False) -
         digest: of the shard.
         arrays: whether to read the arrays, too: whether HDF5 can, and finds its own checksums right.
     """
-    path = store.path(kind, digest)
     try:
-        receipt = read_receipt(path.with_suffix(RECEIPT))
+        return _fault(store, kind, digest, arrays)
     except PeepholeError as error:
         return _foreign(kind, digest, error)
+
+
+def _fault(store: Store, kind: str, digest: str, arrays: bool) -> Fault | None:
+    path = store.path(kind, digest)
+    receipt = read_receipt(path.with_suffix(RECEIPT))
     if receipt is None:
         return Fault(kind, digest, "has a receipt that cannot be read" if path.exists() else "is missing")
-    if not path.exists():
+    try:
+        with regular_file(path, f"store/{kind}/{path.name}"):
+            pass
+    except FileNotFoundError:
         return Fault(kind, digest, "is missing, its receipt is there", "the next run makes it again")
     length = path.stat().st_size
     if length != receipt.bytes:
         return Fault(kind, digest, f"is {length} bytes long, its receipt says {receipt.bytes}")
-    if file_digest(path) != receipt.sha256:
+    if stored_digest(path) != receipt.sha256:
         return Fault(kind, digest, "does not match its receipt")
     if (receipt.kind, receipt.digest, spec_digest(receipt.spec)) != (kind, digest, digest):
         return Fault(kind, digest, "has the receipt of another unit")
@@ -84,10 +94,15 @@ def _content_fault(store: Store, receipt: Receipt, arrays: bool) -> Fault | None
                     pass
         finally:
             shard.close()
-    except UnknownEncoding as error:
+    except Unreadable as error:
         return _foreign(kind, digest, error)
-    except (OSError, KeyError, ValueError) as error:
-        return Fault(kind, digest, f"cannot be read ({str(error).splitlines()[0]})")
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        if CHECKSUM in reason:
+            return Fault(kind, digest, f"was written damaged ({reason})")
+        return Fault(
+            kind, digest, f"holds the bytes that were written, and cannot be read here ({reason})", LOOK, False
+        )
     return None
 
 

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from peephole.errors import PeepholeError
+from peephole.store.opening import regular_file
+
+MOST_BYTES = 64 * 1024 * 1024
+"""The longest receipt that is read."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,13 @@ def read_receipt(path: Path) -> Receipt | None:
     """The receipt in a file; None if there is none, or one that a failing disk has garbled.
 
     Raises:
-        PeepholeError: it is whole, and one of a later version: to take it for none would make its shard again.
+        PeepholeError: it is whole, and one of a later version: to take it for none would make its shard again. Or it
+            is no regular file.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        with regular_file(path, f"store/{path.parent.name}/{path.name}") as file:
+            content = json.loads(file.read(MOST_BYTES + 1)[:MOST_BYTES])
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or not content.keys() >= _FIELDS:
         return None

@@ -8,10 +8,8 @@ one JSON text.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peephole.attacks.interruption import deferred
-from peephole.errors import PeepholeError
+from peephole.store.opening import Unreadable, UnsafeFile, load_filters, open_hdf5
 from peephole.store.sink import Sink
 
 ENCODING = "peephole-shard"
@@ -35,7 +33,7 @@ SMALL_BYTES = 32 * 1024
 """What is smaller lies in one chunk uncompressed: setting up the filters would take longer than the disk saves."""
 
 
-class UnknownEncoding(PeepholeError):
+class UnknownEncoding(Unreadable):
     """A shard that is whole and was written by another version: neither to be read nor to be made again."""
 
 
@@ -101,19 +99,33 @@ def checked_file(path: Path) -> h5py.File:
 
     Raises:
         UnknownEncoding: the file is no shard, or one of an encoding that this version does not know.
+        UnsafeFile: it is none that a run wrote; MissingFilter: this environment cannot read it. See `open_hdf5`.
         OSError: the file is damaged.
     """
-    load_filters()
-    file = h5py.File(path, "r")
+    label = f"store/{path.parent.name}/{path.name}"
+    file = open_hdf5(path, label)
     encoding, version = file.attrs.get("encoding"), file.attrs.get("encoding_version")
-    if encoding != ENCODING or version != ENCODING_VERSION:
+    known = encoding == ENCODING and version == ENCODING_VERSION
+    if known and not _is_laid_out(file):
+        file.close()
+        raise UnsafeFile(f"{label} does not hold the arrays and facts that it names; take the file away.")
+    if not known:
         file.close()
         raise UnknownEncoding(
-            f"store/{path.parent.name}/{path.name} is encoded as {encoding} version {version}, this version of "
+            f"{label} is encoded as {encoding} version {version}, this version of "
             f"peephole reads {ENCODING} version {ENCODING_VERSION}; use the one that wrote it, or another output "
             "folder."
         )
     return file
+
+
+def _is_laid_out(file: h5py.File) -> bool:
+    """Whether the names are those of arrays, and the facts are some."""
+    try:
+        names, facts = json.loads(file.attrs["names"]), json.loads(file.attrs["facts"])
+        return isinstance(facts, dict) and all(isinstance(file[name], h5py.Dataset) for name in names)
+    except (KeyError, TypeError, ValueError, RecursionError, AttributeError):
+        return False
 
 
 def _write_array(file: h5py.File, name: str, array: NDArray[Any]) -> None:
@@ -134,15 +146,6 @@ def _chunks(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
         pieces = math.ceil(side / max(1, most // math.prod(chunks)))
         chunks.append(math.ceil(side / pieces))
     return tuple(reversed(chunks))
-
-
-def load_filters() -> bool:
-    """Importing `hdf5plugin` registers its filters with HDF5. Whether it is there."""
-    if "hdf5plugin" not in sys.modules and importlib.util.find_spec("hdf5plugin") is None:
-        return False
-    import hdf5plugin  # noqa: F401
-
-    return True
 
 
 def _compression() -> dict[str, Any]:

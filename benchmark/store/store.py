@@ -28,6 +28,7 @@ from peephole.errors import PeepholeError
 from peephole.files import write_atomically, write_text
 from peephole.store.leases import RUNS, Leases
 from peephole.store.opened import OpenShard
+from peephole.store.opening import regular_file
 from peephole.store.receipt import Receipt, read_receipt
 from peephole.store.shard import Shard, read_shard, write_shard
 
@@ -195,6 +196,7 @@ class Store:
 
         Raises:
             DamagedShard: it is missing, or its bytes are not those that were written.
+            Unreadable: its bytes are, and it cannot be read here, see `peephole.store.opening`.
         """
         return read_shard(self._compared(kind, digest))
 
@@ -208,7 +210,7 @@ class Store:
 
     def _compared(self, kind: str, digest: str) -> Path:
         path, receipt = self.path(kind, digest), self.known(kind, digest)
-        if file_digest(path) != receipt.sha256:
+        if stored_digest(path) != receipt.sha256:
             raise DamagedShard(path, kind, digest)
         return path
 
@@ -274,4 +276,14 @@ class Store:
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stored_digest(path: Path) -> str:
+    """The same of a shard.
+
+    Raises:
+        UnsafeFile: it is no regular file: a pipe has no end.
+    """
+    with regular_file(path, f"store/{path.parent.name}/{path.name}") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
