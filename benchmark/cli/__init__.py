@@ -19,6 +19,7 @@ from peephole.cli.report import report_command
 from peephole.cli.reproduce import reproduce_command
 from peephole.cli.run import run_command
 from peephole.cli.store import store_app
+from peephole.cli.streams import degrade_streams, say
 from peephole.cli.submit import submit_command
 from peephole.cli.verify import verify_command
 from peephole.errors import PeepholeError
@@ -58,7 +59,7 @@ def _version(asked: bool) -> None:
     if asked:
         from peephole._version import __version__
 
-        typer.echo(f"peephole {__version__}")
+        say(f"peephole {__version__}")
         raise typer.Exit
 
 
@@ -70,13 +71,14 @@ def _root(
 
 def main() -> None:
     """Run the command line; bad input is one line on standard error and exit code 2."""
+    degrade_streams()
     try:
         app()
     except PeepholeError as error:
-        typer.echo(f"peephole: {error}", err=True)
+        say(f"peephole: {' '.join(str(error).splitlines())}", error=True)
         sys.exit(USER_ERROR)
     except OSError as error:  # a disk that is full, a folder that is not writable
         if error.filename is None and error.errno not in DISK:
             raise
-        typer.echo(f"peephole: {error.filename or 'the disk'}: {error.strerror}; nothing was half-written.", err=True)
+        say(f"peephole: {error.filename or 'the disk'}: {error.strerror}; nothing was half-written.", error=True)
         sys.exit(USER_ERROR)

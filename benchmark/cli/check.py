@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from peephole.cli.flags import Beside, Device, Json, LimitMemory, LimitSeconds, MethodOptions, Target, limits_of
+from peephole.cli.streams import CleanConsole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,11 +46,9 @@ def check_command(
     - `peephole check captum:IntegratedGradients --option n_steps=20`
     - `peephole check my_method.py --json`
     """
-    from rich.console import Console
-
     from peephole.checking import check
 
-    waiting = None if as_json else Console(stderr=True)
+    waiting = None if as_json else CleanConsole(stderr=True)
     with nullcontext() if waiting is None else waiting.status(f"starting {Path(target).name} …") as status:
         result = check(
             target,
@@ -65,7 +64,7 @@ def check_command(
 
         print_json(result.as_json())
     else:
-        from peephole.cli.tables import console
+        from peephole.cli.streams import console
 
         print_checks(result, console())
     if not result.passed:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from peephole.cli.flags import Json
+from peephole.cli.flags import Folder, InFolder, Json, results_folder
 from peephole.cli.paper_table import Latex, Markdown
 from peephole.errors import PeepholeError
-from peephole.store.folder import DEFAULT_OUT
 from peephole.texts.tokens import split
 
 if TYPE_CHECKING:
@@ -30,7 +29,8 @@ NUMBERS = frozenset(("A", "B", "A − B", "p"))
 def compare_command(
     a: Annotated[str, typer.Argument(metavar="A", help="METHOD or METHOD@LAYER; or a board: a folder or a CSV file.")],
     b: Annotated[str, typer.Argument(metavar="B", help="What to compare it with, of the same kind.")],
-    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder with results, for methods.")] = None,
+    folder: Folder = None,
+    out: InFolder = None,
     metrics: Annotated[
         str | None, typer.Option(help="Only these metrics besides the score, separated by commas; all if not given.")
     ] = None,
@@ -64,12 +64,13 @@ def compare_command(
     if metrics is not None and not split(metrics):
         raise PeepholeError("--metrics names none; give some, as in --metrics completeness, or leave it out.")
     chosen = split(metrics or "")
-    if folder is None and _is_board(a) and _is_board(b):
+    named = folder or out
+    if named is None and _is_board(a) and _is_board(b):
         names = (a, b)
         report = compare_boards(_board(Path(a)), _board(Path(b)), chosen, every_layer=every_layer)
     else:
-        _refuse_mixture(a, b, folder)
-        board = _board(folder or DEFAULT_OUT)
+        _refuse_mixture(a, b, named)
+        board = _board(results_folder(folder, out))
         rows = find_row(board, a), find_row(board, b)
         names = (_name(rows[0]), _name(rows[1]))
         report = compare_rows(board, *rows, chosen)
@@ -80,7 +81,7 @@ def compare_command(
     elif form is not None:
         print_table(_paper_table(report, *names), form)
     else:
-        from peephole.cli.tables import console
+        from peephole.cli.streams import console
 
         print_report(report, *names, console())
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from peephole.cli.tables import console, duration, plan_table, print_json
+from peephole.cli.streams import console
+from peephole.cli.tables import duration, plan_table, print_json
 from peephole.engines.base import NAMING
 from peephole.estimate import DEVICE_KINDS, estimate, total_seconds, worker_count
 from peephole.machine import Machine, device_kind

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from peephole.cli.flags import Data, Device, Json
+from peephole.cli.streams import say
 from peephole.errors import PeepholeError
 from peephole.store.folder import DEFAULT_OUT
 
@@ -104,10 +105,10 @@ def explain_command(
 
         print_json({**found.as_json(), "file": str(out), "caption": caption})
         return
-    from peephole.cli.tables import console
+    from peephole.cli.streams import console
 
     console().print(_table(found))
-    typer.echo(f"{out}: {caption}")
+    say(f"{out}: {caption}")
 
 
 def _check(subject: Subject, picture: str | None, *, as_json: bool) -> None:

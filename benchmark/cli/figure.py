@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from peephole.cli.flags import Data, Device, Json, Quiet
+from peephole.cli.streams import say
 from peephole.errors import PeepholeError
 from peephole.store.folder import DEFAULT_OUT
 from peephole.texts.tokens import split
@@ -78,4 +79,4 @@ def figure_command(
 
         print_json({"figure": NAMING.resolve(name), "file": str(path), "caption": caption})
     else:
-        typer.echo(f"{path}: {caption}")
+        say(f"{path}: {caption}")

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from peephole.submissions.limits import Limits
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for results; what is in it already is not computed again.")]
+Folder = Annotated[
+    Path | None, typer.Argument(metavar="[DIR]", help="Folder with results; peephole-results if not given.")
+]
+InFolder = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="The same folder, as `peephole run` takes it.")
+]
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -64,6 +70,19 @@ LimitMemory = Annotated[
     float | None,
     typer.Option("--memory", metavar="GB", help="The method may use; by default a quarter of the machine's."),
 ]
+
+
+def results_folder(argument: Path | None, option: Path | None) -> Path:
+    """The folder that a command was given, in either way.
+
+    Raises:
+        PeepholeError: two were given.
+    """
+    from peephole.store.folder import DEFAULT_OUT
+
+    if argument is not None and option is not None and argument != option:
+        raise PeepholeError(f"two folders are given, {argument} and --out {option}; expected one.")
+    return argument or option or DEFAULT_OUT
 
 
 def names(text: str | None) -> tuple[str, ...]:

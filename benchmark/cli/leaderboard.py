@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peephole.cli.flags import Json
+from peephole.cli.flags import Folder, InFolder, Json, results_folder
 from peephole.cli.paper_table import Latex, Markdown
 from peephole.errors import PeepholeError
-from peephole.store.folder import DEFAULT_OUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def leaderboard_command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with results.")] = DEFAULT_OUT,
+    folder: Folder = None,
+    out: InFolder = None,
     sort: Annotated[
         str, typer.Option(help="Column to sort by, best first: rank, score, ms_per_image, passes, or any metric.")
     ] = "rank",
@@ -50,6 +49,7 @@ def leaderboard_command(
     from peephole.leaderboard.tables import LEADERBOARD, read_csv
     from peephole.store.folder import open_folder
 
+    folder = results_folder(folder, out)
     form = form_of(as_json=as_json, as_latex=as_latex, as_markdown=as_markdown)
     frame = sort_board(read_csv(open_folder(folder, create=False) / LEADERBOARD), sort)
     shown = shown_metrics(frame, metrics, sort)
@@ -65,7 +65,7 @@ def leaderboard_command(
         caption, lower = f"{title}. {caption}", named_in(frame, "lower_is_better")
         print_table(board_paper_table(rows, shown, caption=caption, fewer=fewer, lower=lower), form)
     else:
-        from peephole.cli.tables import console
+        from peephole.cli.streams import console
 
         print_board(frame, console(), every_layer=every_layer, metrics=shown)
 

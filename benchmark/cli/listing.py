@@ -31,7 +31,8 @@ def list_command(
     - `peephole list attributions`
     - `peephole list suites --json`
     """
-    from peephole.cli.tables import console, print_json
+    from peephole.cli.streams import console
+    from peephole.cli.tables import print_json
     from peephole.errors import UnknownName
 
     kinds = listings()

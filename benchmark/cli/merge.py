@@ -39,7 +39,7 @@ def merge_command(
         print_json({"folder": str(result.folder), "leaderboard": records(result.leaderboard)})
         return
     from peephole.cli.leaderboard import print_board
-    from peephole.cli.tables import console
+    from peephole.cli.streams import console
 
     screen = console()
     print_board(result.leaderboard, screen, every_layer=False)

@@ -65,7 +65,8 @@ def show(found: NetworkCheck, shown: str, described: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from peephole.cli.tables import console, number
+    from peephole.cli.streams import console
+    from peephole.cli.tables import number
 
     out = console()
     size = " Its code decides by the size of its pictures: this holds for that size only." if found.one_size else ""

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from peephole.cli.streams import say
 from peephole.errors import PeepholeError
 
 
@@ -35,4 +36,4 @@ def new_command(
         raise PeepholeError(f"{file} is there already and was left alone; give another name.") from None
     except OSError as error:
         raise PeepholeError(f"cannot write {file} ({error.strerror}); give another place.") from error
-    typer.echo(f"Wrote {file}: gradient × activation at every layer. Make it yours, then: peephole check {file}")
+    say(f"Wrote {file}: gradient × activation at every layer. Make it yours, then: peephole check {file}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from peephole.cli.escapes import latex, markdown
+from peephole.cli.streams import say
 from peephole.errors import PeepholeError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def form_of(*, as_json: bool, as_latex: bool, as_markdown: bool) -> Form | None:
 
 def print_table(table: PaperTable, form: Form) -> None:
     """Print it on standard output."""
-    typer.echo(in_latex(table) if form is Form.LATEX else in_markdown(table))
+    say(in_latex(table) if form is Form.LATEX else in_markdown(table))
 
 
 def in_latex(table: PaperTable) -> str:

@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from peephole.cli.streams import CleanConsole
 from peephole.cli.tables import duration
 from peephole.engines.outcome import Failure
 from peephole.store.lease import Held
@@ -41,7 +42,7 @@ class ProgressWatcher:
     def __init__(
         self, total: int | None, store: Store | None = None, seconds: Mapping[str, float] | None = None
     ) -> None:
-        self._console = Console(stderr=True)
+        self._console = CleanConsole(stderr=True)
         self._total = total
         self._store = store
         self._seconds = seconds or {}

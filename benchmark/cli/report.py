@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from peephole.cli.flags import Data
+from peephole.cli.streams import say
 from peephole.errors import PeepholeError
 from peephole.store.folder import DEFAULT_OUT
 
@@ -41,12 +42,14 @@ def report_command(
     if len(several) > 1 and out is not None:
         raise PeepholeError("--out is for the report of one folder; leave it out, or give a single DIR.")
 
-    def say(sentence: str) -> None:
-        typer.echo(f"peephole: missing: {sentence}", err=True)
+    def missing(sentence: str) -> None:
+        say(f"peephole: missing: {sentence}", error=True)
 
-    written = reports_on(several, data, say) if len(several) > 1 else [report_on(several[0], data, out, say=say)]
+    written = (
+        reports_on(several, data, missing) if len(several) > 1 else [report_on(several[0], data, out, say=missing)]
+    )
     for page in written:
-        typer.echo(str(page))
+        say(str(page))
     index = written[0]
     if show:
         import webbrowser

@@ -12,6 +12,7 @@ import typer
 
 from peephole.cli.flags import Data, Device, Json, NoReport, Out, Quiet
 from peephole.cli.stopping import stoppable
+from peephole.cli.streams import say
 from peephole.machine import BATCH, Machine
 from peephole.store.folder import DEFAULT_OUT
 
@@ -127,7 +128,7 @@ def _print(result: Reproduced, *, as_json: bool) -> None:
         print_json({"folder": str(result.folder / FOLDER), "report": report, **plain(found)})
     else:
         from peephole.cli.claims_table import claims_table
-        from peephole.cli.tables import console
+        from peephole.cli.streams import console
 
         screen = console()
         screen.print(claims_table(mine, result.reproduction))
@@ -135,5 +136,5 @@ def _print(result: Reproduced, *, as_json: bool) -> None:
         if result.report:
             screen.print(f"To look at it all: open {result.report}", soft_wrap=True)
         if result.unreported:
-            typer.echo(f"peephole: {result.unreported}", err=True)
+            say(f"peephole: {result.unreported}", error=True)
     print_failures(result.outcome, result.log)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
+from peephole.cli.streams import say
 from peephole.engines.outcome import Outcome
 from peephole.runner import PartResult, RunResult
 
@@ -23,7 +22,8 @@ def print_result(result: RunResult | PartResult) -> None:
 
 def _print_board(result: RunResult) -> None:
     from peephole.cli.leaderboard import print_board
-    from peephole.cli.tables import console, models_table
+    from peephole.cli.streams import console
+    from peephole.cli.tables import models_table
 
     screen = console()
     screen.print(models_table(result.models), "")
@@ -44,16 +44,16 @@ def _print_board(result: RunResult) -> None:
     if result.report:
         screen.print(f"To look at it all: open {result.report}", soft_wrap=True)
     if result.unreported:
-        typer.echo(f"peephole: {result.unreported}", err=True)
+        say(f"peephole: {result.unreported}", error=True)
     print_failures(outcome, result.log)
 
 
 def _print_part(result: PartResult) -> None:
     outcome = result.outcome
     if not outcome.available and not outcome.failed:
-        typer.echo(f"Part {result.part} has nothing to do: there are fewer results than parts.")
+        say(f"Part {result.part} has nothing to do: there are fewer results than parts.")
         return
-    typer.echo(
+    say(
         f"Part {result.part}: {len(outcome.computed)} units computed, {len(outcome.cached)} were in the store of "
         f"{result.folder}. When all parts are done, the same command without --shard writes the board."
     )
@@ -64,13 +64,13 @@ def print_failures(outcome: Outcome, log: Path) -> None:
     """The units that failed, on standard error."""
     failed = outcome.failed
     for failure in failed[:SHOWN]:
-        typer.echo(f"peephole: failed: {failure.unit.label}: {failure.reason}", err=True)
+        say(f"peephole: failed: {failure.unit.label}: {failure.reason}", error=True)
     if failed:
         more = f"; {len(failed) - SHOWN} more are in the log" if len(failed) > SHOWN else ""
-        typer.echo(
+        say(
             f"peephole: {len(failed)} units failed and {len(outcome.skipped)} that need them were left out"
             f"{more}; tracebacks are in {log}; the same command tries them again.",
-            err=True,
+            error=True,
         )
 
 

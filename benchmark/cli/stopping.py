@@ -9,6 +9,8 @@ from types import FrameType
 
 import typer
 
+from peephole.cli.streams import say
+
 STOPPED = 130
 TERMINATED = 143
 
@@ -29,7 +31,7 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        typer.echo("peephole: stopped; what is done is kept, the same command goes on from there.", err=True)
+        say("peephole: stopped; what is done is kept, the same command goes on from there.", error=True)
         raise typer.Exit(TERMINATED if isinstance(stop, Terminated) else STOPPED) from None
 
 

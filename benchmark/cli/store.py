@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from peephole.cli.flags import Data, Json, names
+from peephole.cli.flags import Data, Folder, InFolder, Json, names, results_folder
+from peephole.cli.streams import say
 from peephole.errors import UnknownName
 from peephole.store.folder import DEFAULT_OUT
 
 FAULTY = 1
-
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder with results.")]
 
 store_app = typer.Typer(
     help="Look after the store of a run: what lies in it, is it sound, what can go, and one file of it for others.",
@@ -24,7 +23,8 @@ store_app = typer.Typer(
 
 @store_app.command("ls")
 def list_shards(
-    folder: Folder = DEFAULT_OUT,
+    folder: Folder = None,
+    out: InFolder = None,
     kind: Annotated[str | None, typer.Option(help="A line a shard of this kind, such as maps.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -39,12 +39,14 @@ def list_shards(
     - `peephole store ls results --kind scores --json`
     """
     from peephole.cli.store_tables import kinds_table, lines_at_work, shards_table
-    from peephole.cli.tables import console, print_json
+    from peephole.cli.streams import console
+    from peephole.cli.tables import print_json
     from peephole.store.contents import kinds, receipts, store_in
     from peephole.store.described import describe
     from peephole.store.summary import look, shard_facts
     from peephole.submissions.folder import names_by_code
 
+    folder = results_folder(folder, out)
     store = store_in(folder)
     found = describe(receipts(store), names_by_code(folder))
     if kind is not None:
@@ -68,7 +70,8 @@ def list_shards(
 
 @store_app.command("check")
 def check_shards(
-    folder: Folder = DEFAULT_OUT,
+    folder: Folder = None,
+    out: InFolder = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Discard damaged shards, so that the next run makes them again.")
     ] = False,
@@ -92,6 +95,7 @@ def check_shards(
     from peephole.store.contents import kinds, store_in
     from peephole.store.contents import names as there
 
+    folder = results_folder(folder, out)
     store = store_in(folder)
     with ReadingBar() as bar:
         faults = checking.check_store(store, bar.report)
@@ -110,15 +114,16 @@ def check_shards(
     else:
         for one in faults:
             done = "discarded, the next run makes it again" if one in discarded else one.do
-            typer.echo(f"{folder}/{one.file} {one.what}; {done}.")
-        typer.echo(f"{count} shards, {len(faults)} at fault." if faults else f"{count} shards, all sound.")
+            say(f"{folder}/{one.file} {one.what}; {done}.")
+        say(f"{count} shards, {len(faults)} at fault." if faults else f"{count} shards, all sound.")
     if faults:
         raise typer.Exit(FAULTY)
 
 
 @store_app.command("gc")
 def collect_garbage(
-    folder: Folder = DEFAULT_OUT,
+    folder: Folder = None,
+    out: InFolder = None,
     unused: Annotated[
         bool, typer.Option("--unused", help="Take shards away, too, that the folder's board does not need.")
     ] = False,
@@ -141,6 +146,7 @@ def collect_garbage(
     from peephole.store.leftovers import sweep
     from peephole.unused import take_unused
 
+    folder = results_folder(folder, out)
     store = store_in(folder)
     swept = sweep(store, thorough=True, dry=dry_run)
     gone = take_unused(folder, store, data=data, dry=dry_run) if unused else None
@@ -152,20 +158,20 @@ def collect_garbage(
     verb = "would be taken away" if dry_run else "taken away"
     if dry_run:
         for path, size in swept.files:
-            typer.echo(f"{path} ({size} bytes)")
+            say(f"{path} ({size} bytes)")
     if swept.busy:
-        typer.echo("somebody is at work (peephole store ls); leftovers are looked for when nobody is.")
-    typer.echo(f"leftovers: {len(swept.files)} files and {swept.leases} leases {verb}, {_megabytes(swept.bytes)}.")
+        say("somebody is at work (peephole store ls); leftovers are looked for when nobody is.")
+    say(f"leftovers: {len(swept.files)} files and {swept.leases} leases {verb}, {_megabytes(swept.bytes)}.")
     if gone is not None:
         for kind, (count, size) in gone.kinds.items():
-            typer.echo(f"unused: {count} shards of kind {kind} {verb}, {_megabytes(size)}.")
-        typer.echo(f"unused: {gone.count} shards {verb}, {_megabytes(gone.bytes)}; {gone.kept} are needed.")
+            say(f"unused: {count} shards of kind {kind} {verb}, {_megabytes(size)}.")
+        say(f"unused: {gone.count} shards {verb}, {_megabytes(gone.bytes)}; {gone.kept} are needed.")
 
 
 @store_app.command("export")
 def export_shards(
     file: Annotated[Path, typer.Argument(metavar="FILE.h5", help="The file to write; an earlier export is replaced.")],
-    folder: Annotated[Path, typer.Option("--from", metavar="DIR", help="Folder with results.")] = DEFAULT_OUT,
+    folder: Annotated[Path, typer.Option("--from", "--out", metavar="DIR", help="Folder with results.")] = DEFAULT_OUT,
     kinds: Annotated[str | None, typer.Option(help="Only these kinds of shards, by commas.")] = None,
     methods: Annotated[str | None, typer.Option(help="Only what is of these methods, by commas, and of none.")] = None,
     layers: Annotated[str | None, typer.Option(help="Only the maps at these layers, by commas.")] = None,
@@ -198,7 +204,7 @@ def export_shards(
     if as_json:
         print_json(done.as_json())
         return
-    typer.echo(f"{done.shards} shards in {done.file}, {_megabytes(done.bytes)}; see its attribute how_to_read.")
+    say(f"{done.shards} shards in {done.file}, {_megabytes(done.bytes)}; see its attribute how_to_read.")
 
 
 def _megabytes(size: int) -> str:

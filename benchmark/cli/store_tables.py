@@ -8,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from peephole.cli.streams import CleanConsole
 from peephole.store.described import Described
 from peephole.store.summary import Look
 
@@ -62,7 +62,7 @@ class ReadingBar:
     """Progress on standard error while a store is read; nothing where that is no terminal."""
 
     def __init__(self) -> None:
-        console = Console(stderr=True)
+        console = CleanConsole(stderr=True)
         columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._progress.add_task("reading", total=None)

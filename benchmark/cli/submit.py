@@ -24,6 +24,7 @@ from peephole.cli.flags import (
     limits_of,
 )
 from peephole.cli.stopping import stoppable
+from peephole.cli.streams import say
 from peephole.machine import BATCH, Machine, device_kind
 from peephole.store.folder import DEFAULT_OUT
 
@@ -141,12 +142,12 @@ def _remove(name: str, out: Path) -> None:
     from peephole.submissions.folder import remove
 
     remove(name, open_folder(out, create=False))
-    typer.echo(f"{name} is no more among the submissions in {out}; the next run or submission writes the board anew.")
+    say(f"{name} is no more among the submissions in {out}; the next run or submission writes the board anew.")
 
 
 def _say(text: str, speak: bool) -> None:
     if speak:
-        typer.echo(text, err=True)
+        say(text, error=True)
 
 
 def _print_json(value: object) -> None:
@@ -173,7 +174,7 @@ def _as_json(result: Evaluation) -> dict[str, Any]:
 
 def _print(result: Evaluation) -> None:
     from peephole.cli.leaderboard import print_board
-    from peephole.cli.tables import console
+    from peephole.cli.streams import console
 
     screen = console()
     print_board(result.leaderboard, screen, every_layer=False)
@@ -187,4 +188,4 @@ def _print(result: Evaluation) -> None:
     if result.run.report:
         screen.print(f"Beside the others: open {result.run.report}", soft_wrap=True)
     for failure in result.run.outcome.failed:
-        typer.echo(f"peephole: failed: {failure.unit.label}: {failure.reason}", err=True)
+        say(f"peephole: failed: {failure.unit.label}: {failure.reason}", error=True)

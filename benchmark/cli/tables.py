@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
+
+from peephole.cli.streams import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,18 +17,13 @@ if TYPE_CHECKING:
 
 
 def print_json(value: Any) -> None:
-    """Print JSON on standard output, indented; NaN becomes null."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print JSON on standard output, indented, in ASCII, which every stream can write; NaN becomes null."""
+    say(json.dumps(value, indent=2))
 
 
 def records(frame: pd.DataFrame) -> Any:
     """A data frame as JSON values: one object a row, missing numbers as None."""
     return json.loads(frame.to_json(orient="records", double_precision=10))
-
-
-def console() -> Console:
-    """Standard output; wide enough not to break tables where it is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
 
 def models_table(frame: pd.DataFrame) -> Table:

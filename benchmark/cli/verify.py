@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peephole.cli.flags import Data, Device, Json, Quiet
+from peephole.cli.flags import Data, Device, Folder, InFolder, Json, Quiet, results_folder
 from peephole.machine import BATCH, Machine
-from peephole.store.folder import DEFAULT_OUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +21,8 @@ SHOWN = 20
 
 
 def verify_command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run, with its store.")] = DEFAULT_OUT,
+    folder: Folder = None,
+    out: InFolder = None,
     share: Annotated[
         float,
         typer.Option(help="Of each method's models, one at least, that maps and scores are made anew on; 0: none."),
@@ -51,6 +50,7 @@ def verify_command(
     """
     from peephole.verification.verifying import verify
 
+    folder = results_folder(folder, out)
     machine = Machine(device, batch=batch)
     if quiet or as_json:
         result = verify(folder, share=share, seed=seed, machine=machine, data=data)
@@ -62,7 +62,7 @@ def verify_command(
     if as_json:
         _print_json(result)
     else:
-        from peephole.cli.tables import console
+        from peephole.cli.streams import console
 
         print_verification(result, console())
     if not result.ok:
