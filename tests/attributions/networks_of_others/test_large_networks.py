@@ -53,10 +53,11 @@ def drawn(name):
                 module.momentum = 1.0
         if name.startswith("vit"):
             nn.init.normal_(model.heads.head.weight)
-        if any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
-            side = side_of(name)
+        model.eval()
+        norms = [module.train() for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+        if norms:
             with torch.no_grad():
-                model.train()(torch.rand(4, 3, side, side))
+                model(torch.rand(4, 3, side_of(name), side_of(name)))
     return model.eval()
 
 
