@@ -18,6 +18,7 @@ from torch.fx.node import map_arg
 
 from peephole.attributions.classifier import Classifier, Normalise
 from peephole.attributions.decompositions import FUNCTIONS, METHODS
+from peephole.attributions.in_place import PLAIN, changed_in_place
 from peephole.attributions.operations import Add, Call, WeightedSum
 from peephole.errors import PeepholeError
 
@@ -63,6 +64,31 @@ class ShapeProxy(Proxy):
         if name in CONSTANTS and isinstance(self.tracer, CallTracer) and self.tracer.has_pictures:
             return getattr(self.tracer.known(self.node, decides=False), name)
         return ShapeAttribute(self, name)
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._in_place(operator.iadd, other)
+
+    def __isub__(self, other: Any) -> Any:
+        return self._in_place(operator.isub, other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._in_place(operator.imul, other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._in_place(operator.itruediv, other)
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return self._in_place(operator.ifloordiv, other)
+
+    def __imod__(self, other: Any) -> Any:
+        return self._in_place(operator.imod, other)
+
+    def __ipow__(self, other: Any) -> Any:
+        return self._in_place(operator.ipow, other)
+
+    def _in_place(self, function: Callable[..., Any], other: Any) -> Any:
+        """``x += y``, which whoever holds ``x`` sees."""
+        return self.tracer.create_proxy("call_function", function, (self, other), {})
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise TypeError(f"{key!r} of a tensor is changed in place; write it with torch.where, torch.cat or F.pad")
@@ -151,6 +177,8 @@ class CallTracer(Tracer):
             result = super().call_module(m, forward, args, kwargs)
         finally:
             self._scopes.pop()
+        if leaf and getattr(m, "inplace", False) is True:
+            self._rebind(args[0] if args else kwargs.get("input"), result)
         if isinstance(result, Proxy) and name:
             node = result.node
             if leaf:
@@ -164,11 +192,29 @@ class CallTracer(Tracer):
     def create_proxy(
         self, kind: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *more: Any, **settings: Any
     ) -> Any:
-        """A call, or those that a function of several operations stands for."""
+        """A call, or those that a function of several operations stands for.
+
+        What a call changes in place is what the call returns from then on, for all who hold it.
+        """
+        if kind not in ("call_function", "call_method"):
+            return super().create_proxy(kind, target, args, kwargs, *more, **settings)
+        changed = changed_in_place(kind, target, args, kwargs)
+        target = PLAIN.get(target, target) if kind == "call_function" else target
         parts = FUNCTIONS.get(target) if kind == "call_function" else METHODS.get(target)
-        if parts is not None and kind in ("call_function", "call_method"):
-            return parts(*args, **kwargs)
-        return super().create_proxy(kind, target, args, kwargs, *more, **settings)
+        if parts is not None:
+            result = parts(*args, **kwargs)
+        else:
+            result = super().create_proxy(kind, target, args, kwargs, *more, **settings)
+        self._rebind(changed, result)
+        return result
+
+    def _rebind(self, changed: Any, result: Any) -> None:
+        """Let what was changed in place stand for the result; numbers and tuples cannot be changed."""
+        if not isinstance(changed, ShapeProxy) or not isinstance(result, Proxy) or isinstance(changed, ShapeAttribute):
+            return
+        if self.is_of_shapes(changed.node) and not isinstance(self.known(changed.node, decides=False), Tensor):
+            return
+        changed.node = result.node
 
     def create_node(self, kind: str, target: Any, *args: Any, **kwargs: Any) -> Node:
         """Name the call sites of functions and methods."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import operator
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -16,19 +15,11 @@ from torch.fx import Node
 
 from peephole.attributions.canonicalisation.builders import FUNCTIONS, METHODS
 from peephole.attributions.canonicalisation.call_arguments import Built, NoModule
+from peephole.attributions.in_place import PLAIN
 from peephole.attributions.linear import TRANSPOSED
 from peephole.attributions.operations import Call, Held, Method, Slot, is_hooked
 
 POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
-
-OUT_OF_PLACE: dict[Any, Callable[..., Any]] = {
-    operator.iadd: operator.add,
-    operator.isub: operator.sub,
-    operator.imul: operator.mul,
-    operator.itruediv: operator.truediv,
-    operator.ipow: operator.pow,
-}
-"""Functions that change their first argument, and those that do not."""
 
 
 def module_of(node: Node, root: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
@@ -166,7 +157,7 @@ def _out_of_place(node: Node, args: tuple[Any, ...]) -> Callable[..., Any]:
     """
     target = node.target
     if not isinstance(target, str):
-        return OUT_OF_PLACE.get(target, target)
+        return PLAIN.get(target, target)
     if target == "view" and not any(isinstance(argument, torch.dtype) for argument in args):
         return Method("reshape")
     changes = target.endswith("_") and not target.startswith("_") and hasattr(Tensor, target[:-1])

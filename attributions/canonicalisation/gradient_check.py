@@ -18,8 +18,9 @@ def check_gradient(canonical: Canonical, model: nn.Module, pictures: Tensor) -> 
     """A gradient must reach the picture, and be the one that the model itself has.
 
     Raises:
-        PeepholeError: none does, or it is zero everywhere though the logits depend on the picture: the first operation
-            that lets none through is named. Or the model has another, since part of it runs without gradient.
+        PeepholeError: none can be asked for; or none comes, or it is zero everywhere though the logits depend on the
+            picture: the first operation that lets none through is named; or the model has another, since part of it
+            runs without gradient.
     """
     values: list[tuple[Site, Tensor, list[Tensor]]] = []
 
@@ -35,7 +36,11 @@ def check_gradient(canonical: Canonical, model: nn.Module, pictures: Tensor) -> 
     name = type(model).__name__
     with torch.enable_grad():
         leaf = pictures.clone().requires_grad_()
-        logits = canonical.run(leaf, call=noted)[0]
+        try:
+            logits = canonical.run(leaf, call=noted)[0]
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:160]
+            raise PeepholeError(f"{name} cannot be differentiated ({reason}); expected code that can.") from error
         weights = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0)).to(logits)
         depends = not torch.equal(logits[0], logits[1])
         gradient = None

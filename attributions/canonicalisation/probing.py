@@ -81,6 +81,11 @@ def tolerance(like: Tensor) -> float:
     return 1e-9 if like.dtype == torch.float64 else 1e-4 if like.dtype == torch.float32 else 2e-2
 
 
+def rounding(like: Tensor) -> float:
+    """The relative difference that rounding makes in numbers of a type, with little room: what is less is the same."""
+    return 16 * torch.finfo(like.dtype).eps
+
+
 def equal(left: Tensor, right: Tensor) -> bool:
     """Whether two tensors are the same but for rounding."""
     size = float(right.abs().nan_to_num(0, 0, 0).max()) if right.numel() else 0.0
@@ -116,7 +121,8 @@ def _pointwise(function: Function, like: Tensor) -> Found | None:
 
 def _named(x: Tensor, y: Tensor) -> Found:
     """The function of one number with this graph."""
-    if equal(y, x):
+    exact = rounding(x)
+    if torch.allclose(y, x, rtol=exact, atol=0):  # which a small number that is added is not
         return Found(Operation.REARRANGEMENT, (nn.Identity(),))
     zero, one = float(y[GRID.index(0.0)]), float(y[GRID.index(1.0)])
     if equal(y, zero + (one - zero) * x):
@@ -125,8 +131,8 @@ def _named(x: Tensor, y: Tensor) -> Found:
     if slope > 0 and y.isfinite().all() and not y[x <= 0].any():
         cap = float(y.max()) / slope
         if equal(y, slope * x.clamp(0, cap)):
-            plain, whole = abs(slope - 1) < tolerance(x) * 10, cap > 0.999 * max(GRID)
-            module = nn.ReLU() if whole else nn.ReLU6() if abs(cap - 6) < 1e-3 else None
+            plain, whole = abs(slope - 1) < exact, cap > (1 - exact) * max(GRID)
+            module = nn.ReLU() if whole else nn.ReLU6() if abs(cap - 6) < 6 * exact else None
             return Found(Operation.RELU, (module,) if plain and module else (), ceiling=not whole)
     moved = _moved_relu(x, y) if y.isfinite().all() else None
     return Found(Operation.RELU, moved) if moved else Found(Operation.ACTIVATION)
