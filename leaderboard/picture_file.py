@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from peephole.errors import PeepholeError
 from peephole.files import write_atomically
+from peephole.hdf5_files import open_hdf5
 from peephole.leaderboard.alignment import Condition, Lineup, Model, Pictures, in_order
-from peephole.store.opening import open_hdf5
 
 PICTURES = "pictures.h5"
 ENCODING = "peephole-pictures"

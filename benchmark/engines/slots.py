@@ -81,6 +81,7 @@ def _settle_in(threads: int) -> None:
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # how it is ended; whoever started us may have ignored it
     threading.Thread(target=_follow, name="follow", daemon=True).start()
     torch.set_num_threads(threads)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from peephole.errors import PeepholeError
+from peephole.hdf5_files import Unreadable, regular_file
 from peephole.store.contents import RECEIPT, SHARD, kinds, names
 from peephole.store.opened import OpenShard
-from peephole.store.opening import Unreadable, regular_file
 from peephole.store.receipt import Receipt, read_receipt, spec_digest
 from peephole.store.store import Store, stored_digest
 

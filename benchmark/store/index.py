@@ -8,8 +8,8 @@ from pathlib import Path
 import h5py
 
 from peephole.errors import PeepholeError
+from peephole.hdf5_files import UnsafeFile, load_filters, regular_file
 from peephole.store.contents import STORE
-from peephole.store.opening import UnsafeFile, load_filters, regular_file
 
 FORMAT = "peephole export"
 VERSION = 1

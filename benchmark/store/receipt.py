@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from peephole.errors import PeepholeError
-from peephole.store.opening import regular_file
+from peephole.hdf5_files import regular_file
 
 MOST_BYTES = 64 * 1024 * 1024
 """The longest receipt that is read."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peephole.attacks.interruption import deferred
-from peephole.store.opening import Unreadable, UnsafeFile, load_filters, open_hdf5
+from peephole.hdf5_files import Unreadable, UnsafeFile, load_filters, open_hdf5
 from peephole.store.sink import Sink
 
 ENCODING = "peephole-shard"

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from peephole._version import __version__
 from peephole.errors import PeepholeError
 from peephole.files import write_atomically, write_text
+from peephole.hdf5_files import regular_file
 from peephole.store.leases import RUNS, Leases
 from peephole.store.opened import OpenShard
-from peephole.store.opening import regular_file
 from peephole.store.receipt import Receipt, read_receipt
 from peephole.store.shard import Shard, read_shard, write_shard
 
@@ -196,7 +196,7 @@ class Store:
 
         Raises:
             DamagedShard: it is missing, or its bytes are not those that were written.
-            Unreadable: its bytes are, and it cannot be read here, see `peephole.store.opening`.
+            Unreadable: its bytes are, and it cannot be read here, see `peephole.hdf5_files`.
         """
         return read_shard(self._compared(kind, digest))
 

@@ -89,6 +89,33 @@ def test_workers_do_not_outlive_the_first_process(head, number):
     assert workers_of(folder) == pids  # nothing else was begun
 
 
+FAILING = """
+import signal
+from test_slots import *
+def fail(number, frame):
+    raise RuntimeError("something else")
+if __name__ == "__main__":
+    signal.signal(signal.SIGUSR1, fail)
+    units = [one(str(place), place, after=600, diary={diary!r}) for place in range(4)]
+    run_units(units, workspace_in({folder!r}), Silent())
+"""
+
+
+def test_workers_are_ended_where_signals_are_ignored(tmp_path):
+    """As in the background of a script that traps them: the first process ends its workers all the same."""
+    diary = folder_with(tmp_path / "diary", 0)
+    script = tmp_path / "head.py"
+    script.write_text(FAILING.format(diary=diary, folder=str(tmp_path)))
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    ignoring = ["sh", "-c", "trap '' INT TERM; exec \"$@\"", "sh", sys.executable, str(script)]
+    with subprocess.Popen(ignoring, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        pids = until(lambda: found if len(found := workers_of(tmp_path)) == 2 else None)
+        process.send_signal(signal.SIGUSR1)
+        said = process.communicate(timeout=60)[1]
+    assert "RuntimeError: something else" in said
+    until(lambda: not any(psutil.pid_exists(pid) for pid in pids))
+
+
 @pytest.mark.parametrize(
     ("device", "there", "devices"),
     [

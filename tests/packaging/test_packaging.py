@@ -19,7 +19,10 @@ FOLDERS = {
     "triggers": "peephole.triggers",
 }
 GROUND = tuple(
-    f"peephole.{name}" for name in ("errors", "registry", "files", "labels", "memory_layout", "seeds", "texts")
+    f"peephole.{name}"
+    for name in (
+        *("errors", "registry", "files", "hdf5_files", "labels", "memory_layout", "network_copy", "seeds", "texts"),
+    )
 )
 MAY_IMPORT = {
     "triggers": set(),

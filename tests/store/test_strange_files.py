@@ -9,10 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
-from peephole.store import opening
+from peephole import hdf5_files as opening
+from peephole.hdf5_files import MissingFilter, Unreadable, UnsafeFile, open_hdf5
 from peephole.store.checking import check_store, repair
 from peephole.store.index import is_export, opened
-from peephole.store.opening import MissingFilter, Unreadable, UnsafeFile, open_hdf5
 from peephole.store.shard import ENCODING, read_shard
 from peephole.store.store import Store, file_digest
 

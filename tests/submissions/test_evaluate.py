@@ -22,6 +22,7 @@ from peephole.machine import Machine
 from peephole.request import read_request
 from peephole.submissions.failure import SubmissionError
 from peephole.submissions.folder import stored
+from peephole.turns import LOCK
 
 OPTIONS = peephole.Options(
     seeds=1,
@@ -85,9 +86,7 @@ def everything(folder):
     return {
         path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
-        if path.is_file()
-        and not {"store", "logs"} & set(path.relative_to(folder).parts)
-        and path.name != evaluation.LOCK
+        if path.is_file() and not {"store", "logs"} & set(path.relative_to(folder).parts) and path.name != LOCK
     }
 
 
