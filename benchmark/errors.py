@@ -1,8 +1,8 @@
 """The errors a user can cause. The command line prints them as one line and exits with 2.
 
 This module, `peephole.files`, `peephole.hdf5_files`, `peephole.labels`, `peephole.memory_layout`,
-`peephole.network_copy`, `peephole.registry`, `peephole.seeds` and `peephole.texts` are the ground floor: every folder may
-import them, and they import nothing else of ours.
+`peephole.network_copy`, `peephole.registry`, `peephole.seeds` and `peephole.texts` are the ground floor: every folder
+may import them, and they import nothing else of ours.
 """
 
 from __future__ import annotations

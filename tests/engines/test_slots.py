@@ -109,9 +109,12 @@ def test_workers_are_ended_where_signals_are_ignored(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     ignoring = ["sh", "-c", "trap '' INT TERM; exec \"$@\"", "sh", sys.executable, str(script)]
     with subprocess.Popen(ignoring, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        pids = until(lambda: found if len(found := workers_of(tmp_path)) == 2 else None)
-        process.send_signal(signal.SIGUSR1)
-        said = process.communicate(timeout=60)[1]
+        try:
+            pids = until(lambda: found if len(found := workers_of(tmp_path)) == 2 else None)
+            process.send_signal(signal.SIGUSR1)
+            said = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
     assert "RuntimeError: something else" in said
     until(lambda: not any(psutil.pid_exists(pid) for pid in pids))
 
