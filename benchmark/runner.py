@@ -251,6 +251,8 @@ def begun(
         open_folder(folder, create=True)
         with logged(folder, watcher or Silent()) as log:
             log.say(f"{plan.suite.identifier}: {len(plan.units)} units; {workspace.machine}; in {folder.absolute()}")
+            for note in workspace.dataset_notes(plan.suite.dataset.name, plan.suite.dataset.side):
+                log.say(note)
             _sweep(workspace.store, log)
             with workspace.store.present(f"run of {plan.suite.identifier}"):
                 yield workspace, log

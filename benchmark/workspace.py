@@ -172,6 +172,13 @@ class Workspace:
         """The data set of a spec (``name``, ``side``) as the user has it."""
         return DATASETS[spec["name"]](side=spec["side"], folder=self.data)
 
+    def dataset_notes(self, name: str, side: int) -> tuple[str, ...]:
+        """What a data set has to say to its user before it is read, a line each; most have nothing."""
+        if not hasattr(DATASETS[name], "notes"):
+            return ()
+        notes: tuple[str, ...] = self.dataset({"name": name, "side": side}).notes  # type: ignore[attr-defined]
+        return notes
+
     def pictures(self, spec: Mapping[str, Any], split: Split) -> Pictures:
         """One split of a data set, read once a process."""
         key = (spec["name"], spec["side"], split)

@@ -37,7 +37,8 @@ class Pictures:
 class Dataset(Protocol):
     """A data set that can say who it is before it is read.
 
-    One that can be fetched also has a class method ``download(folder)``, see `peephole.datasets.download`.
+    One that can be fetched also has a class method ``download(folder)``, see `peephole.datasets.download`. One that may
+    find what it does not read has a property ``notes``, lines that a run shows at its start.
 
     Attributes:
         title: the name for people.

@@ -26,7 +26,7 @@ def content_digest(pictures: Pictures) -> str:
 
     Pictures that stay in their files are not decoded for this: their digest is over each file's name (without its
     folders, for what those say is in the labels), size and bytes as they are stored, over the side, and over how
-    pictures are cropped to it. It therefore differs from the digest of the same pictures as an array.
+    pictures are turned and cropped to it. It therefore differs from the digest of the same pictures as an array.
 
     Raises:
         PeepholeError: a file cannot be read.
@@ -61,7 +61,7 @@ def _encoded(files: PictureFiles) -> Iterator[bytes]:
     def lines(start: int) -> bytes:
         return b"".join(_line(files.path(index)) for index in range(start, min(start + _CHUNK, len(files))))
 
-    yield f"files{files.shape}{files.fit}\n".encode()
+    yield f"files{files.shape}{files.fit}{' upright' if files.upright else ''}\n".encode()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(lines, range(0, len(files), _CHUNK))
 

@@ -16,7 +16,7 @@ from peephole.errors import PeepholeError
 
 _SMALLEST = 16
 _HELP = "give the folder that holds them with --data DIR or PEEPHOLE_DATA"
-_LAYOUT = "{train,test}/<class>/*.{jpg,png,bmp,webp}, or val for test"
+_LAYOUT = "{train,test}/<class>/*.{jpg,png,bmp,webp,tif,gif,ppm,…}, or val for test"
 
 
 @DATASETS.register
@@ -26,7 +26,8 @@ class Folder:
     Classes are the sorted folder names of ``train``; ``test`` must have the same. If the first picture is square and
     of the side that is asked for, all have to be, and are taken as they are; otherwise all are resized and cropped as
     `CentreCrop.usual` says. A split that would not fit into memory stays in its files. The normalisation is
-    ImageNet's, not that of the pictures, so that they need not be read for it.
+    ImageNet's, not that of the pictures, so that they need not be read for it. Pictures are turned as EXIF says that
+    the camera was held. What else lies in the folders is counted, see `notes`.
 
     Args:
         side: height and width of the pictures, at least 16; that of the first picture if None.
@@ -57,10 +58,10 @@ class Folder:
         self.side, self.fit = self._choose(side)
 
     def identity(self) -> dict[str, str | int]:
-        """Side, crop, and a fingerprint of the sorted relative names and sizes of the files."""
+        """Side, crop, decoding, and a fingerprint of the sorted relative names and sizes of the files."""
         counts = {f"{split}_count": len(pictures) for split, pictures in self._splits.items()}
         fit = str(self.fit) if self.fit else "as they are"
-        return {"side": self.side, "fit": fit, "files": self._fingerprint, **counts}
+        return {"side": self.side, "fit": fit, "decoding": "upright", "files": self._fingerprint, **counts}
 
     def load(self, split: Split) -> Pictures:
         """Read or open one split, sorted by class and name.
@@ -68,13 +69,24 @@ class Folder:
         Raises:
             PeepholeError: a file cannot be read, or has not the side of the first.
         """
-        return self._splits[split].load(self.side, self.fit, self._in_memory)
+        return self._splits[split].load(self.side, self.fit, self._in_memory, upright=True)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user has to know before pictures are read: which files were left out, a line a split."""
+        return tuple(
+            f"{sum(pictures.skipped.values())} files in {pictures.root} are no pictures that are read ("
+            + ", ".join(f"{count} of {suffix}" for suffix, count in sorted(pictures.skipped.items()))
+            + ")"
+            for pictures in self._splits.values()
+            if pictures.skipped
+        )
 
     def _choose(self, side: int | None) -> tuple[int, CentreCrop | None]:
         """The side, and how pictures get it."""
         train = self._splits["train"]
         first = next(train.paths())
-        width, height = picture_size(f"{train.root}/{first}")
+        width, height = picture_size(f"{train.root}/{first}", upright=True)
         if side is None and width != height:
             raise PeepholeError(
                 f"pictures in {train.root} are not square: {first} is {width}x{height} pixels; "
@@ -113,9 +125,11 @@ def _refuse_odd(folder: Path, splits: dict[Split, PictureFolder]) -> None:
                     "classes in both; add its pictures, or remove it"
                 )
             if not here.names[name]:
+                others = ", ".join(sorted(here.skipped))
                 raise PeepholeError(
-                    f"class {here.root.name}/{name} in {folder} is empty; expected at least one picture; "
-                    "add some, or remove the class from both"
+                    f"class {here.root.name}/{name} in {folder} has no picture"
+                    + (f" (other files there: {others})" if others else "")
+                    + "; expected at least one; add some, or remove the class from both"
                 )
     if len(train.classes) < 2:
         raise PeepholeError(

@@ -28,15 +28,25 @@ class PictureFiles:
         names: the picture files, in order, with slashes.
         side: height and width of every picture.
         fit: makes a picture ``side`` by ``side``; without it, pictures have to be.
+        upright: turn them as EXIF says that the camera was held.
     """
 
     dtype: ClassVar[np.dtype[np.uint8]] = np.dtype(np.uint8)
     ndim: ClassVar[int] = 4
 
-    def __init__(self, root: str | os.PathLike[str], names: Iterable[str], side: int, fit: CentreCrop | None) -> None:
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        names: Iterable[str],
+        side: int,
+        fit: CentreCrop | None,
+        *,
+        upright: bool = False,
+    ) -> None:
         self.root = os.fspath(root)
         self.side = side
         self.fit = fit
+        self.upright = upright
         encoded = [os.fsencode(name) for name in names]
         # Not a list of texts: workers that only count references to it would copy all of it, page by page.
         self._text = b"".join(encoded)
@@ -67,11 +77,11 @@ class PictureFiles:
             IndexError: there is no such picture.
         """
         if isinstance(index, SupportsIndex) and getattr(index, "ndim", 0) == 0:  # arrays look like integers, too
-            return decode(self.path(range(len(self))[operator.index(index)]), self.side, self.fit)
+            return decode(self.path(range(len(self))[operator.index(index)]), self.side, self.fit, upright=self.upright)
         chosen = np.arange(len(self))[index]
         images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         for place, number in enumerate(chosen.tolist()):
-            images[place] = decode(self.path(number), self.side, self.fit)
+            images[place] = decode(self.path(number), self.side, self.fit, upright=self.upright)
         return images
 
     def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> NDArray[Any]:

@@ -48,10 +48,12 @@ def read_picture(text: str, subject: Subject) -> Shown:
         return _of_dataset(text, subject)
     path = Path(text)
     if not path.is_file():
-        raise PeepholeError(f"there is no picture at {path}; give a JPEG, PNG, BMP or WebP file, or test:N.")
-    square = subject.fit is None and picture_size(text) == (subject.side, subject.side)
+        raise PeepholeError(
+            f"there is no picture at {path}; give a JPEG, PNG, BMP, WebP, TIFF, GIF or PPM file, or test:N."
+        )
+    square = subject.fit is None and picture_size(text, upright=True) == (subject.side, subject.side)
     fit = None if square else subject.fit or CentreCrop(subject.side, subject.side)
-    return Shown(decode(text, subject.side, fit), None, path.name)
+    return Shown(decode(text, subject.side, fit, upright=True), None, path.name)
 
 
 def _of_dataset(text: str, subject: Subject) -> Shown:

@@ -47,18 +47,64 @@ def test_cmyk_becomes_rgb(tmp_path):
     assert np.abs(found - np.asarray(smooth).transpose(2, 0, 1)).max() < 12
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_of_an_animation_the_first_frame_is_taken(tmp_path, kind):
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "TIFF"])
+def test_several_frames_are_refused(tmp_path, kind):
     other = Image.fromarray(255 - NOISE)
-    (tmp_path / "a.png").write_bytes(encoded(kind, save_all=True, append_images=[other], lossless=True))
-    np.testing.assert_array_equal(decode(str(tmp_path / "a.png"), 24), NOISE.transpose(2, 0, 1))
+    (tmp_path / "a.png").write_bytes(encoded(kind, save_all=True, append_images=[other]))
+    refused(tmp_path / "a.png", r"a\.png has 2 frames; expected one; save the one that is meant by itself")
 
 
-def test_a_camera_held_sideways_does_not_count(tmp_path):
-    rotated = Image.Exif()
-    rotated[0x0112] = 6
-    (tmp_path / "a.png").write_bytes(encoded("PNG", exif=rotated))
-    np.testing.assert_array_equal(decode(str(tmp_path / "a.png"), 24), NOISE.transpose(2, 0, 1))
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "WEBP", "TIFF", "PPM", "DIB", "JPEG2000"])
+def test_what_pillow_reads_without_loss_is_read_to_the_bit(tmp_path, kind):
+    options = {"lossless": True} if kind == "WEBP" else {}
+    (tmp_path / "a").write_bytes(encoded(kind, **options))
+    np.testing.assert_array_equal(decode(str(tmp_path / "a"), 24), NOISE.transpose(2, 0, 1))
+
+
+def test_a_gif_of_few_colours_is_read_to_the_bit(tmp_path):
+    few = PICTURE.quantize(8).convert("RGB")
+    few.quantize(8).save(tmp_path / "a.gif")
+    np.testing.assert_array_equal(decode(str(tmp_path / "a.gif"), 24), np.asarray(few).transpose(2, 0, 1))
+
+
+TURNED = {1: 0, 3: 2, 6: 3, 8: 1}
+"""By what EXIF says: by how many quarters, against the clock, the pixels have to be turned."""
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_a_camera_held_sideways_counts_if_asked_for(tmp_path, kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"lossless": True} if kind == "WEBP" else {}
+    path = str(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes(encoded(kind, exif=exif, **options))
+    np.testing.assert_array_equal(decode(path, 24), NOISE.transpose(2, 0, 1))
+    turned = np.rot90(NOISE, TURNED[orientation])
+    np.testing.assert_array_equal(decode(path, 24, upright=True), turned.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_tiff_is_turned_in_any_case(tmp_path, orientation, upright):
+    """Its orientation is part of the format, and Pillow's own."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    (tmp_path / "a.tif").write_bytes(encoded("TIFF", exif=exif))
+    turned = np.rot90(NOISE, TURNED[orientation])
+    np.testing.assert_array_equal(decode(str(tmp_path / "a.tif"), 24, upright=upright), turned.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP", "JPEG"])
+def test_the_size_of_a_picture_that_is_turned(tmp_path, kind, upright):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (tmp_path / "a.png").write_bytes(encoded(kind, PICTURE.crop((0, 0, 9, 6)), exif=exif))
+    path = str(tmp_path / "a.png")
+    assert picture_size(path, upright=upright) == ((6, 9) if upright or kind == "TIFF" else (9, 6))
+    wide = decode(path, 3, fit=lambda picture: Image.new("RGB", (3, 3), (*picture.size, 0)), upright=upright)
+    assert tuple(wide[:2, 0, 0]) == picture_size(path, upright=upright)
 
 
 def test_the_suffix_does_not_say_what_a_file_is(tmp_path):
@@ -102,8 +148,8 @@ def test_a_file_that_ends_early_is_refused_wherever_it_ends_and_never_filled_wit
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"<html>404</html>", bytes(3000), encoded("GIF"), encoded("TIFF"), encoded("EPS"), b"\xff\xd8\xff" * 50],
-    ids=["empty", "text", "zeros", "gif", "tiff", "eps", "start-only"],
+    [b"", b"<html>404</html>", bytes(3000), encoded("PDF"), encoded("EPS"), b"\xff\xd8\xff" * 50],
+    ids=["empty", "text", "zeros", "pdf", "eps", "start-only"],
 )
 def test_something_else_is_refused(tmp_path, content):
     (tmp_path / "a.jpg").write_bytes(content)

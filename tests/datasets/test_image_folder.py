@@ -115,7 +115,7 @@ def test_a_class_in_one_split_only_and_an_empty_class_are_named(square, split, o
     refused(f"class {split}/bee in .* has no {other}/bee; expected the same", Folder, folder=square)
     (square / other / "bee").mkdir()
     shutil.copy(square / "train" / "cat" / "0.png", square / other / "bee")
-    refused(f"class {split}/bee in .* is empty; expected at least one picture; add some", Folder, folder=square)
+    refused(f"class {split}/bee in .* has no picture; expected at least one; add some", Folder, folder=square)
 
 
 def test_fewer_than_two_classes(square):
@@ -131,3 +131,91 @@ def test_fewer_than_two_classes(square):
 def test_a_first_picture_that_is_none(square):
     (square / "train" / "Ant" / "0.png").write_bytes(b"")
     refused(r"Ant/0\.png cannot be read", Folder, folder=square)
+
+
+FORMATS = {
+    **{".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".bmp": "BMP", ".dib": "DIB"},
+    **{
+        ".webp": "WEBP",
+        ".tif": "TIFF",
+        ".tiff": "TIFF",
+        ".gif": "GIF",
+        ".ppm": "PPM",
+        ".pnm": "PPM",
+        ".jp2": "JPEG2000",
+    },
+}
+
+
+@pytest.mark.parametrize("suffix", [*FORMATS, ".TIFF", ".Jpg"])
+def test_a_class_of_any_format_is_read(square, suffix):
+    for split in COUNTS:
+        shutil.rmtree(square / split / "cat")
+        (square / split / "cat").mkdir()
+        picture = Image.new("RGB", (24, 24), (0, 200, 40))
+        picture.save(square / split / "cat" / f"one{suffix}", format=FORMATS[suffix.lower()])
+    dataset = Folder(folder=square)
+    assert not dataset.notes
+    pictures = dataset.load("test")
+    (mine,) = np.asarray(pictures.images)[pictures.labels == 1]
+    assert np.abs(mine.mean((1, 2)) - [0, 200, 40]).max() < 4
+
+
+def test_what_is_left_out_is_counted(square):
+    for name in ("a.heic", "b.heic", "notes.txt", "README", ".DS_Store", "Thumbs.db", ".hidden.txt"):
+        (square / "train" / "cat" / name).touch()
+    for name in ("__MACOSX", "@eaDir", "lost+found", ".git"):
+        (square / "train" / name).mkdir()
+        (square / "train" / name / "x.png").touch()
+    dataset = Folder(folder=square)
+    assert dataset.classes == ("Ant", "cat", "zebra")
+    assert dataset.notes == (
+        f"4 files in {square / 'train'} are no pictures that are read (2 of .heic, 1 of .txt, 1 of no suffix)",
+    )
+    assert len(dataset.load("train").labels) == 9
+
+
+def test_a_class_whose_files_are_none_that_are_read_says_what_they_are(square):
+    shutil.rmtree(square / "train" / "cat")
+    (square / "train" / "cat").mkdir()
+    (square / "train" / "cat" / "a.heic").touch()
+    refused(
+        r"class train/cat in .* has no picture \(other files there: \.heic\); expected at least one",
+        Folder,
+        folder=square,
+    )
+
+
+def test_a_name_with_an_accent_is_one_class_however_it_is_spelt(square):
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    (square / "train" / "cat").rename(square / "train" / composed)
+    (square / "test" / "cat").rename(square / "test" / apart)
+    dataset = Folder(folder=square)
+    assert dataset.classes == ("Ant", composed, "zebra")
+    assert len(dataset.load("test").labels) == 6
+    same = Folder(folder=square).identity()
+    (square / "test" / apart).rename(square / "test" / composed)
+    assert Folder(folder=square).identity() == same
+
+
+def test_two_spellings_of_one_name_side_by_side_are_refused(square):
+    for name in ("caf\u00e9", "cafe\u0301"):
+        (square / "train" / name).mkdir()
+    refused("two folders of the name caf\u00e9", Folder, folder=square)
+
+
+def test_pictures_are_turned_as_the_camera_was_held(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noise = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    upright = Image.fromarray(noise)
+    for split in COUNTS:
+        for name in ("one", "two"):
+            (tmp_path / split / name).mkdir(parents=True)
+            turned = upright.transpose(Image.Transpose.ROTATE_90)
+            turned.save(tmp_path / split / name / "a.png", exif=exif)
+            upright.save(tmp_path / split / name / "b.png")
+    dataset = Folder(folder=tmp_path, side=24)
+    assert dataset.identity()["decoding"] == "upright"
+    pictures = np.asarray(dataset.load("train").images)
+    np.testing.assert_array_equal(pictures[0], pictures[1])
