@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from peephole.engines.outcome import Outcome, Watcher
 from peephole.errors import PeepholeError
 from peephole.machine import Machine
+from peephole.models.named import check_named
 from peephole.options import Options
 from peephole.request import REQUEST, read_request
 from peephole.runner import RunResult, plan_run, run_with
@@ -197,7 +198,12 @@ def staged(
 
 
 def enter(
-    submission: Submission, suite: str | None, options: Options | None, out: Path, held_out: int | None = None
+    submission: Submission,
+    suite: str | None,
+    options: Options | None,
+    out: Path,
+    held_out: int | None = None,
+    model: str | None = None,
 ) -> Entry:
     """Which run a submission becomes part of.
 
@@ -207,9 +213,11 @@ def enter(
         options: changes to it; those of the folder's last run if not given.
         out: the result folder.
         held_out: the number that models are drawn from, if they are to be held out; see `Options`.
+        model: the network of the user's own that the folder's last run was of, if ``options`` do not say it.
 
     Raises:
-        PeepholeError: the folder holds something else, such as the board of another suite or of public models where
+        PeepholeError: the folder's last run was of a network of somebody's own that is not named here; or the folder
+            holds something else, such as the board of another suite or of public models where
             held-out ones are asked for; or the same method under another name.
     """
     refuse_foreign(out)
@@ -218,6 +226,8 @@ def enter(
     there_is = "nothing" if last is None else _subject(last.suite, last.options)
     if last is not None:
         suite = last.suite if suite is None else _whole(suite)
+        if options is None and last.options.model is not None:
+            check_named(last.options.model, model)
         options = last.options if options is None else options
     suite, options = _whole(suite or DEFAULT_SUITE), options or Options()
     if held_out is not None:
@@ -292,7 +302,7 @@ def compute(
                 raise SubmissionError(f"{failure.reason} (to {failure.unit.label})", failure.trace)
         every = (*outcome.computed, *outcome.cached)
         maps = [unit for unit in every if isinstance(unit, Maps) and _is_of(unit, ours)]
-        check_alone(ours, maps, Workspace(Store(entry.out / "store"), machine, data))
+        check_alone(ours, maps, Workspace(Store(entry.out / "store"), machine, data, network=entry.options.model))
 
     with _alone_in(entry.out):
         if _request(entry.out) != entry.request:

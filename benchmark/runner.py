@@ -244,7 +244,7 @@ def begun(
 
     Arguments are as of `run_with`; ``plan`` says what is going to be computed, or a part of it.
     """
-    workspace = Workspace(Store(folder / "store"), machine, data, options.weights, submissions)
+    workspace = Workspace(Store(folder / "store"), machine, data, options.weights, submissions, plan.suite.model)
     try:
         NAMING.build(workspace.machine.engine).check(workspace)
         _check_network(plan, workspace)
@@ -266,7 +266,9 @@ def _here(workspace: Workspace) -> Workspace:
     if machine.is_local:
         return workspace
     machine = replace(machine, device="auto", engine="local", workers=1)
-    return Workspace(workspace.store, machine, workspace.data, workspace.weights, workspace.submissions)
+    return Workspace(
+        workspace.store, machine, workspace.data, workspace.weights, workspace.submissions, workspace.network
+    )
 
 
 def _sweep(store: Store, log: RunLog) -> None:

@@ -51,6 +51,7 @@ class Workspace:
         weights: the user's file of weights, if there is one, or the name of some.
         submissions: methods that are not the benchmark's; each runs in a process of its own, which goes on from unit to
             unit until `close`.
+        network: the network of the user's own that the user named: code of others that results name is not imported.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class Workspace:
         data: Path | None = None,
         weights: str | Path | KnownFile | None = None,
         submissions: Iterable[Submission] = (),
+        network: str | None = None,
     ) -> None:
         self.store = store
         self.machine = machine or Machine()
         self.data = data
         self.weights = weights
         self.submissions = tuple(submissions)
+        self.network = network
         self._guests: dict[str, Guest] = {}
         self._lost: dict[str, SubmissionError] = {}
         self.report: Callable[[float], None] = lambda share: None

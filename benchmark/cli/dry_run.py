@@ -34,7 +34,7 @@ def dry_run(
     choose: bool,
 ) -> None:
     """Print the plan of a run. Arguments are as of `peephole.run`; ``choose`` a number of workers that pays."""
-    workspace = Workspace(Store(out / "store"), machine, data, options.weights)
+    workspace = Workspace(Store(out / "store"), machine, data, options.weights, network=options.model)
     plan = plan_run(suite, data=data, options=options, submissions=stored(out))
     refuse_foreign(out)
     NAMING.build(machine.engine).check(workspace)  # what is not there is refused here, too

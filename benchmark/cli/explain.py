@@ -34,7 +34,10 @@ def explain_command(
     seed: Annotated[int | None, typer.Option(help="With --run: of the model; by default the run's first.")] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Instead of a run's: a model of `peephole list models`, or your own module:factory."),
+        typer.Option(
+            help="Instead of a run's: a model of `peephole list models`, or your own module:factory; with --run, the "
+            "module:factory that the run's network is made by, if it is code of yours."
+        ),
     ] = None,
     weights: Annotated[
         str | None,
@@ -149,7 +152,10 @@ def _subject(
 ) -> Subject:
     """The model that the flags name; flags of the other way to name one are refused."""
     from peephole.explaining.subject import CLEAN, of_model, of_run
+    from peephole.models.named import is_own
 
+    own = model if run is not None and model is not None and is_own(model) else None  # of the run
+    model = None if own else model
     of_runs = {"--run": run, "--trigger": trigger, "--seed": seed}
     of_models = {"--weights": weights, "--dataset": dataset, "--side": side}
     odd = [flag for flag, value in (of_models if model is None else of_runs).items() if value is not None]
@@ -160,7 +166,7 @@ def _subject(
             else f"{odd[0]} is of a run and does not go with --model; give one of both."
         )
     if model is None:
-        return of_run(run or DEFAULT_OUT, trigger=trigger or CLEAN, seed=seed, data=data, device=device)
+        return of_run(run or DEFAULT_OUT, trigger=trigger or CLEAN, seed=seed, model=own, data=data, device=device)
     return of_model(model, weights, dataset=dataset, side=side, data=data, device=device)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from peephole.cli.flags import Data, Device, Json, Quiet
+from peephole.cli.flags import Data, Device, Json, OwnModel, Quiet
 from peephole.cli.streams import say
 from peephole.errors import PeepholeError
 from peephole.store.folder import DEFAULT_OUT
@@ -27,6 +27,7 @@ def figure_command(
     triggers: Annotated[str | None, typer.Option(help="Only these triggers, separated by commas.")] = None,
     metrics: Annotated[str | None, typer.Option(help="Only these metrics, separated by commas.")] = None,
     width: Annotated[float | None, typer.Option(help="Inches; by default as the figure says.")] = None,
+    model: OwnModel = None,
     data: Data = None,
     device: Device = "auto",
     as_json: Json = False,
@@ -65,6 +66,7 @@ def figure_command(
             data=data,
             machine=machine,
             watcher=watcher,  # type: ignore[arg-type]
+            model=model,
         )
 
     if quiet or as_json:

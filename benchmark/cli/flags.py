@@ -44,6 +44,13 @@ Target = Annotated[
         "captum:IntegratedGradients.",
     ),
 ]
+OwnModel = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="The module:function that the run's network is made by, if it is code of yours: no file can have it run.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for programs.")]
 HeldOut = Annotated[
     int | None,

@@ -19,6 +19,7 @@ from peephole.cli.flags import (
     MethodOptions,
     NoReport,
     Out,
+    OwnModel,
     Quiet,
     Target,
     limits_of,
@@ -48,6 +49,7 @@ def submit_command(
     data: Data = None,
     device: Device = "auto",
     held_out: HeldOut = None,
+    model: OwnModel = None,
     seconds: LimitSeconds = None,
     memory: LimitMemory = None,
     batch: Annotated[int, typer.Option(help="Pictures that the method is handed at once.")] = BATCH,
@@ -87,7 +89,7 @@ def submit_command(
     limits = limits_of(seconds, memory)
     made = staged(target, name=name, options=option or (), beside=beside or (), share=share, limits=limits)
     with stoppable(), made as submission:
-        entry = enter(submission, suite, None, out, held_out)
+        entry = enter(submission, suite, None, out, held_out, model)
         _say(f"checking {submission.name} …", speak)
         check = checked(submission, device)
         estimate = _estimate(entry, data, machine, check.passes)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peephole.cli.flags import Data, Device, Folder, InFolder, Json, Quiet, results_folder
+from peephole.cli.flags import Data, Device, Folder, InFolder, Json, OwnModel, Quiet, results_folder
 from peephole.machine import BATCH, Machine
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def verify_command(
     seed: Annotated[int | None, typer.Option(help="Which of them: the same number draws the same again.")] = None,
     device: Device = "auto",
     batch: Annotated[int, typer.Option(help="Pictures a pass of an explanation.")] = BATCH,
+    model: OwnModel = None,
     data: Data = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -53,12 +54,12 @@ def verify_command(
     folder = results_folder(folder, out)
     machine = Machine(device, batch=batch)
     if quiet or as_json:
-        result = verify(folder, share=share, seed=seed, machine=machine, data=data)
+        result = verify(folder, share=share, seed=seed, machine=machine, data=data, model=model)
     else:
         from peephole.cli.progress import ProgressWatcher
 
         with ProgressWatcher(None) as watcher:
-            result = verify(folder, share=share, seed=seed, machine=machine, data=data, watcher=watcher)
+            result = verify(folder, share=share, seed=seed, machine=machine, data=data, watcher=watcher, model=model)
     if as_json:
         _print_json(result)
     else:

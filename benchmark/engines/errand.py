@@ -26,6 +26,7 @@ class Kit:
     data: Path | None
     weights: str | Path | KnownFile | None
     submissions: tuple[Submission, ...]
+    network: str | None
 
     @classmethod
     def of(cls, workspace: Workspace) -> Kit:
@@ -37,6 +38,7 @@ class Kit:
             None if data is None else data.absolute(),
             weights.absolute() if isinstance(weights, Path) else weights,
             tuple(replace(one, source=one.source.absolute()) if one.source else one for one in workspace.submissions),
+            workspace.network,
         )
 
     def on(self, device: str) -> Kit:
@@ -50,7 +52,7 @@ class Kit:
 
 @cache
 def _workspace(kit: Kit) -> Workspace:
-    return Workspace(Store(kit.root), kit.machine, kit.data, kit.weights, kit.submissions)
+    return Workspace(Store(kit.root), kit.machine, kit.data, kit.weights, kit.submissions, kit.network)
 
 
 def run_errand(units: Sequence[Unit], kit: Kit) -> Report:

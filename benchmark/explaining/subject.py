@@ -75,7 +75,13 @@ class Subject:
 
 
 def of_run(
-    folder: Path, *, trigger: str = CLEAN, seed: int | None = None, data: Path | None = None, device: str = "auto"
+    folder: Path,
+    *,
+    trigger: str = CLEAN,
+    seed: int | None = None,
+    model: str | None = None,
+    data: Path | None = None,
+    device: str = "auto",
 ) -> Subject:
     """A model of a run.
 
@@ -83,17 +89,18 @@ def of_run(
         folder: of the run.
         trigger: the backdoor that the model has, or `CLEAN`.
         seed: of the model; that of the run's first if not given.
+        model: the ``module:factory`` of the run's network, if it is one of the user's own.
         data: the folder with the user's data sets.
         device: see `peephole.devices.device_of`.
 
     Raises:
-        PeepholeError: there is no such run, or no such model in it.
+        PeepholeError: there is no such run, or no such model in it; or its code is not that of ``model``.
     """
     from peephole.figures.results import Results
     from peephole.machine import Machine
     from peephole.units.networks import load
 
-    results = Results(folder, data, Machine(device))
+    results = Results(folder, data, Machine(device), network=model)
     unit = _chosen(results.plan, trigger, seed)
     if not results.has(unit):
         raise PeepholeError(

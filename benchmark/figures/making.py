@@ -25,6 +25,7 @@ def make_figure(
     data: Path | None = None,
     machine: Machine | None = None,
     watcher: Watcher | None = None,
+    model: str | None = None,
 ) -> str:
     """Draw a figure of a run.
 
@@ -37,6 +38,7 @@ def make_figure(
         data: the folder with the user's data sets.
         machine: what to compute on, where a figure needs what the run has not computed.
         watcher: told of the progress of that.
+        model: the ``module:factory`` of the run's network, if it is one of the user's own and the figure needs it.
 
     Returns:
         A caption.
@@ -50,7 +52,7 @@ def make_figure(
     figure.check(selection)
     if width is not None and not NARROWEST <= width <= WIDEST:
         raise PeepholeError(f"--width is in inches, from {NARROWEST:g} to {WIDEST:g}, not {width:g}.")
-    results = Results(Path(folder), data, machine, watcher)
+    results = Results(Path(folder), data, machine, watcher, model)
     with paper_style():
         drawing = figure.draw(results, selection, width or figure.width)
         save(drawing, out, figure.title)

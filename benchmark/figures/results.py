@@ -35,16 +35,23 @@ class Results:
         data: the folder with the user's data sets.
         machine: what to compute on, where a figure needs what the run has not computed.
         watcher: told of the progress of that.
+        network: the network of the user's own that the run is of, where the user named it.
 
     Raises:
         PeepholeError: it holds no results.
     """
 
     def __init__(
-        self, folder: Path, data: Path | None = None, machine: Machine | None = None, watcher: Watcher | None = None
+        self,
+        folder: Path,
+        data: Path | None = None,
+        machine: Machine | None = None,
+        watcher: Watcher | None = None,
+        network: str | None = None,
     ) -> None:
         self.folder = open_folder(folder, create=False)
         self._data, self._machine, self._watcher = data, machine or Machine(), watcher or Silent()
+        self._network = network
 
     @cached_property
     def stored(self) -> StoredBoard:
@@ -93,7 +100,7 @@ class Results:
         place = self.folder / "store"
         if not place.is_dir():
             raise PeepholeError(f"{self.folder} has no store, which this figure is made of; give the folder of a run.")
-        return Workspace(Store(place), self._machine, self._data, None, stored(self.folder))
+        return Workspace(Store(place), self._machine, self._data, None, stored(self.folder), self._network)
 
     def has(self, unit: Unit) -> bool:
         """Whether the store has the result of ``unit``."""

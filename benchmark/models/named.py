@@ -54,6 +54,26 @@ def build(name: str, classes: int, side: int) -> nn.Module:
     return call(*split(name), classes, side)
 
 
+def check_named(name: str, given: str | None) -> None:
+    """Refuse the code of a network that only data name: whoever runs code says so.
+
+    Args:
+        name: of the network, as a plan or a spec has it.
+        given: what the user named, on the command line or in a call; None if nothing.
+
+    Raises:
+        PeepholeError: it is a network of one's own, and not the one that the user named.
+    """
+    if not is_own(name):
+        return
+    named = ":".join(split(name))
+    if given is None or not is_own(given) or ":".join(split(given)) != named:
+        raise PeepholeError(
+            f"the results name the code of a network, {named}, and no code is imported because a file says so; look "
+            f"at it, and give --model {named} if it is to be run."
+        )
+
+
 def split(name: str) -> tuple[str, str]:
     """Module and attribute of ``pkg.mod:factory``.
 

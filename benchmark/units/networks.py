@@ -28,9 +28,10 @@ def build(model: str, workspace: Workspace, dataset: Mapping[str, Any], seed: in
     """A freshly initialised network on the CPU that takes pictures in [0,1]; its weights depend on ``seed`` alone.
 
     Raises:
-        PeepholeError: the model does not exist, or is one of the user's own that cannot be had, see
-            `peephole.models.named`.
+        PeepholeError: the model does not exist, or is one of the user's own that cannot be had or that the user did not
+            name, see `peephole.models.named`.
     """
+    named.check_named(model, workspace.network)
     data = workspace.dataset(dataset)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

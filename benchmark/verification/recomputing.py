@@ -40,7 +40,9 @@ def recompute(
         other = row.scores.inputs.get("other_maps")
         anew += [row.maps, *([other] if isinstance(other, Maps) else []), row.scores]
     store = OverlayStore(scratch, workspace.store, {unit.digest for unit in anew})
-    own = Workspace(store, workspace.machine, workspace.data, workspace.weights, workspace.submissions)
+    own = Workspace(
+        store, workspace.machine, workspace.data, workspace.weights, workspace.submissions, workspace.network
+    )
     found: list[Recomputed] = []
     findings: list[Finding] = []
     compared: set[str] = set()

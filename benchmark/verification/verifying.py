@@ -14,6 +14,7 @@ from peephole.leaderboard import alignment
 from peephole.leaderboard.cells import Cell
 from peephole.leaderboard.tables import LEADERBOARD, SCORES, read_csv
 from peephole.machine import Machine
+from peephole.models.named import check_named
 from peephole.plan import Plan
 from peephole.request import read_request
 from peephole.runner import Silent, plan_run
@@ -45,6 +46,7 @@ def verify(
     machine: Machine | None = None,
     data: Path | None = None,
     watcher: Watcher | None = None,
+    model: str | None = None,
 ) -> VerifyResult:
     """Say which rows of a run reproduce. Nothing in its folder is written to.
 
@@ -69,10 +71,12 @@ def verify(
         machine: what to compute on, in one process.
         data: the folder with the user's data sets.
         watcher: told of the progress.
+        model: the ``module:factory`` that the run's network is made by, if it is one of the user's own: its code is
+            run, which no file can ask for.
 
     Raises:
-        PeepholeError: there are no results, or tables without a store; the request cannot be read or planned; a table
-            is none; or the device is not there.
+        PeepholeError: there are no results, or tables without a store; the request cannot be read or planned, or names
+            another network of one's own than ``model``; a table is none; or the device is not there.
     """
     if not 0 <= share <= 1:
         raise PeepholeError(f"--share is of the models and must be in [0, 1], not {share:g}.")
@@ -85,9 +89,12 @@ def verify(
             "come from."
         )
     request = read_request(folder)
+    if request.options.model is not None and share > 0:
+        check_named(request.options.model, model)
     submissions = stored(folder)
     plan = plan_run(request.suite, data=data, options=request.options, submissions=submissions)
-    workspace = Workspace(Store(folder / "store"), machine or Machine(), data, request.options.weights, submissions)
+    store = Store(folder / "store")
+    workspace = Workspace(store, machine or Machine(), data, request.options.weights, submissions, model)
     if workspace.machine.device != "auto":
         _ = workspace.device  # a device that is not there is refused before anything is done
     seed = secrets.randbelow(2**32) if seed is None else seed
