@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from peephole.attributions.network_check import NetworkCheck
     from peephole.explaining.subject import Subject
 
+DEFINED = " is not defined on "
+"""What stands between a rule's name and the reason for which it is refused."""
 PICTURES = 4
 """How many pictures the rules are tried on where none is named."""
 
@@ -82,12 +84,19 @@ def show(found: NetworkCheck, shown: str, described: str) -> None:
     rules = Table(header_style="bold", box=SIMPLE_HEAD)
     for heading in ("rule", "layers", "keeps", "at least", ""):
         rules.add_column(heading, justify="left" if heading in ("rule", "") else "right", overflow="fold")
+    refused: dict[str, list[str]] = {}
     for rule in found.rules:
-        remark = rule.refused or rule.failed or ("" if rule.tried else "defined; not tried")
-        layers = "–" if rule.refused else str(rule.layers)
+        if rule.refused:
+            refused.setdefault(rule.refused.partition(DEFINED)[2] or rule.refused, []).append(rule.name)
+            continue
+        remark = rule.failed or ("" if rule.tried else "defined; not tried")
         kept = ["" if value is None else number(value, 2) for value in (rule.kept, rule.kept_least)]
-        rules.add_row(rule.name, layers, *kept, Text(remark))
-    out.print(rules)
+        rules.add_row(rule.name, str(rule.layers), *kept, Text(remark))
+    if rules.row_count:
+        out.print(rules)
+    for why, names_of in refused.items():
+        out.print(Text(f"Not defined on {why}"), soft_wrap=True)
+        out.print(Text(f"  {', '.join(names_of)}\n"), soft_wrap=True)
     out.print(
         Text(
             "keeps: of what a rule hands down (the logit, or its difference from that of a zero activation), the share "
